@@ -1,0 +1,82 @@
+//! Signing in and out.
+
+use rocket::http::Status;
+use rocket::{get, post};
+use serde::Serialize;
+
+use crate::auth::{Cookies, passwords, sessions, users};
+use crate::db::Db;
+use crate::error::Result;
+use crate::pages::{Html, Message, Page, Query, Reply, Submission, safe};
+
+#[derive(Debug, Serialize)]
+struct Login {
+    csrf: String,
+    next: String,
+    username: String,
+    error: Option<&'static str>,
+}
+
+fn render(page: &Page<'_>, next: &str, username: &str, error: Option<&'static str>) -> Result<Html> {
+    let context = Login {
+        csrf: page.token(),
+        next: safe::next(next, "/admin/").to_owned(),
+        username: username.to_owned(),
+        error,
+    };
+    page.show("accounts/login", "Sign in", &context)
+}
+
+/// The form. Who has signed in already goes on.
+#[get("/admin/login")]
+pub(super) fn form(query: Query, page: Page<'_>) -> Result<Reply> {
+    let next = query.0.first("next");
+    if page.visitor.is_staff() {
+        return Ok(page.to(safe::next(next, "/admin/").to_owned(), None));
+    }
+    Ok(render(&page, next, "", None)?.into())
+}
+
+/// Signs in. Unknown, wrong and disabled cost the same time and get the same answer.
+#[post("/admin/login", data = "<form>")]
+pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
+    let (username, next) = (form.0.first("username").trim(), form.0.first("next"));
+    let (user, hash) = {
+        let mut conn = db.conn().await?;
+        let user = users::by_name(&mut conn, username).await?;
+        let hash = match &user {
+            Some(user) => users::password_hash(&mut conn, user.id).await?,
+            None => None,
+        };
+        (user, hash)
+    };
+    let right = passwords::verify(form.0.first("password").to_owned(), hash).await?;
+    match user.filter(|user| right && user.is_active) {
+        Some(user) => {
+            // The session that this browser had, if any, ends with the new one's beginning.
+            if !page.visitor.secret.is_empty() {
+                sessions::end(db, &page.visitor.secret).await?;
+            }
+            page.cookies.sign_in(sessions::begin(db, user.id, page.now()).await?);
+            Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
+        }
+        None => {
+            let error = "The name or the password is not right. Both tell small from capital letters.";
+            let html = render(&page, next, username, Some(error))?;
+            Ok(html.with_status(Status::UnprocessableEntity).into())
+        }
+    }
+}
+
+/// Signs out: the session ends at once, and the browser forgets it.
+#[post("/admin/logout", data = "<_form>")]
+pub(super) async fn sign_out(
+    _form: Submission,
+    db: &Db,
+    cookies: Cookies<'_>,
+    page: Page<'_>,
+) -> Result<Reply> {
+    sessions::end(db, &page.visitor.secret).await?;
+    cookies.sign_out();
+    Ok(page.to("/".to_owned(), Some(Message::done("You have signed out."))))
+}

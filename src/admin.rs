@@ -1,0 +1,38 @@
+//! The staff engine: lists, forms, deletion and history for every kind of object, from data for
+//! what is shown and typed code for what is changed. It knows no kind; it is handed them, and owns
+//! what must never be forgotten: who may, the change set, the version, the confirmation.
+
+pub mod fields;
+pub mod form;
+pub mod history;
+pub mod list;
+pub mod model;
+pub mod removal;
+pub mod start;
+pub mod suggest;
+
+use rocket::{Route, routes};
+
+pub use model::{
+    Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Registry, Saved,
+    Show,
+};
+
+/// The routes of the engine: the same for every kind.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    routes![
+        start::start,
+        list::list,
+        form::add,
+        form::insert,
+        form::change,
+        form::update,
+        removal::confirm,
+        removal::remove,
+        history::show,
+        suggest::suggestions,
+        suggest::candidates,
+        suggest::row,
+    ]
+}

@@ -1,0 +1,220 @@
+//! The fields of a form, as its template shows them.
+
+use serde::Serialize;
+
+use super::model::{Choice, Field, Input, Manage, Registry};
+use crate::db::Conn;
+use crate::error::Result;
+use crate::input::{Errors, Values};
+
+/// How many objects a search in a chooser shows.
+pub(super) const CANDIDATES: i64 = 50;
+/// The most new rows that a form shows at once.
+const MOST_NEW_ROWS: usize = 50;
+
+/// A field, ready to be shown.
+#[derive(Debug, Serialize)]
+pub(super) struct FieldView {
+    name: &'static str,
+    label: &'static str,
+    help: &'static str,
+    required: bool,
+    errors: Vec<String>,
+    value: String,
+    /// Which partial shows it.
+    input: &'static str,
+    longest: usize,
+    least: Option<i64>,
+    most: Option<i64>,
+    /// Where suggestions come from.
+    suggestions: String,
+    /// Objects that are there (rows, chooser).
+    there: Vec<There>,
+    /// Rows for new ones.
+    new: Vec<NewRow>,
+    /// What a search found (chooser).
+    candidates: Vec<There>,
+    /// Whether it found more than is shown.
+    more: bool,
+    search: String,
+    kind: &'static str,
+    owner: i64,
+}
+
+/// An object that is there, or could be, and whether its box is ticked.
+#[derive(Debug, Serialize)]
+pub(super) struct There {
+    pub(super) id: i64,
+    pub(super) label: String,
+    pub(super) ticked: bool,
+}
+
+/// A row for a new object.
+#[derive(Debug, Serialize)]
+pub(super) struct NewRow {
+    /// Its id on the page: the field's name and a number.
+    pub(super) key: String,
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) suggestions: String,
+}
+
+/// The names of the parts of a field that holds several objects.
+pub(super) struct Parts {
+    /// The objects to take out (rows).
+    pub(super) remove: String,
+    /// The objects that were there when the form was made (chooser).
+    pub(super) before: String,
+    /// What is searched for (chooser).
+    pub(super) search: String,
+}
+
+impl Parts {
+    pub(super) fn of(field: &str) -> Self {
+        Self {
+            remove: format!("{field}-remove"),
+            before: format!("{field}-before"),
+            search: format!("{field}-search"),
+        }
+    }
+}
+
+/// Reads ids; what is none is left out.
+pub(super) fn ids(texts: &[String]) -> Vec<i64> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// What the fields of one form are made from.
+pub(super) struct Source<'a> {
+    pub(super) manage: &'static dyn Manage,
+    pub(super) registry: Registry,
+    pub(super) id: Option<i64>,
+    pub(super) values: &'a Values,
+    pub(super) errors: &'a Errors,
+}
+
+impl Source<'_> {
+    /// Every field of the kind.
+    pub(super) async fn fields(&self, db: &mut Conn) -> Result<Vec<FieldView>> {
+        let mut fields = Vec::new();
+        for field in self.manage.model().fields {
+            fields.push(self.field(db, field).await?);
+        }
+        Ok(fields)
+    }
+
+    async fn field(&self, db: &mut Conn, field: &'static Field) -> Result<FieldView> {
+        let mut view = FieldView {
+            name: field.name,
+            label: field.label,
+            help: field.help,
+            required: field.required,
+            errors: self.errors.of(field.name).to_vec(),
+            value: self.values.first(field.name).to_owned(),
+            input: "text",
+            longest: 100,
+            least: None,
+            most: None,
+            suggestions: String::new(),
+            there: Vec::new(),
+            new: Vec::new(),
+            candidates: Vec::new(),
+            more: false,
+            search: String::new(),
+            kind: "",
+            owner: self.id.unwrap_or(0),
+        };
+        match field.input {
+            Input::Text { longest } => view.longest = longest,
+            Input::Number { least, most } => {
+                view.input = "number";
+                (view.least, view.most) = (Some(least), Some(most));
+            }
+            Input::Decimal => view.input = "decimal",
+            Input::LocalTime => view.input = "local",
+            Input::Pick { kind } => {
+                view.input = "pick";
+                view.suggestions = suggestions(kind, field.name);
+            }
+            Input::Rows { kind } => {
+                view.input = "rows";
+                view.kind = kind;
+                self.rows(db, field, &mut view).await?;
+            }
+            Input::Chooser { kind } => {
+                view.input = "chooser";
+                view.kind = kind;
+                self.chooser(db, field, &mut view).await?;
+            }
+        }
+        Ok(view)
+    }
+
+    async fn rows(&self, db: &mut Conn, field: &'static Field, view: &mut FieldView) -> Result<()> {
+        let removed = ids(self.values.all(&Parts::of(field.name).remove));
+        view.there = self
+            .linked(db, field)
+            .await?
+            .into_iter()
+            .map(|choice| There { ticked: removed.contains(&choice.id), id: choice.id, label: choice.label })
+            .collect();
+        let typed = self.values.all(field.name).iter().filter(|text| !text.trim().is_empty());
+        let more = if self.values.has("_addrow") { 2 } else { 1 };
+        let empty = std::iter::repeat_n(String::new(), more);
+        view.new = typed
+            .cloned()
+            .chain(empty)
+            .take(MOST_NEW_ROWS)
+            .enumerate()
+            .map(|(number, value)| new_row(field.name, view.kind, number, value))
+            .collect();
+        Ok(())
+    }
+
+    async fn chooser(&self, db: &mut Conn, field: &'static Field, view: &mut FieldView) -> Result<()> {
+        let target = self.registry.find(view.kind)?;
+        let parts = Parts::of(field.name);
+        let linked = self.linked(db, field).await?;
+        let ticked = ids(self.values.all(field.name));
+        // The form remembers what was there when it was made, also when it is shown again.
+        let before = if self.values.has(&parts.before) {
+            ids(self.values.all(&parts.before))
+        } else {
+            linked.iter().map(|choice| choice.id).collect()
+        };
+        let new: Vec<i64> =
+            ticked.iter().copied().filter(|id| !linked.iter().any(|choice| choice.id == *id)).collect();
+        let new = if new.is_empty() { Vec::new() } else { target.chosen(db, &new).await? };
+        view.value = before.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
+        view.there = linked
+            .into_iter()
+            .chain(new)
+            .map(|choice| There { ticked: ticked.contains(&choice.id), id: choice.id, label: choice.label })
+            .collect();
+        self.values.first(&parts.search).clone_into(&mut view.search);
+        let mut found = target.choices(db, &view.search, self.id, CANDIDATES + 1).await?;
+        view.more = found.len() > CANDIDATES as usize;
+        found.truncate(CANDIDATES as usize);
+        view.candidates = found
+            .into_iter()
+            .filter(|choice| !ticked.contains(&choice.id))
+            .map(|choice| There { id: choice.id, label: choice.label, ticked: false })
+            .collect();
+        Ok(())
+    }
+
+    async fn linked(&self, db: &mut Conn, field: &Field) -> Result<Vec<Choice>> {
+        match self.id {
+            Some(id) => self.manage.linked(db, field.name, id).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+fn suggestions(kind: &str, name: &str) -> String {
+    format!("/admin/{kind}/suggestions/?name={name}")
+}
+
+pub(super) fn new_row(name: &'static str, kind: &str, number: usize, value: String) -> NewRow {
+    NewRow { key: format!("{name}-{number}"), name, value, suggestions: suggestions(kind, name) }
+}

@@ -1,0 +1,151 @@
+//! The history of an object: who changed what, from which value to which. It is there for objects
+//! that are gone, too.
+
+use rocket::{State, get};
+use rocket_db_pools::Connection;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::list::{KindLink, navigation};
+use super::model::Registry;
+use crate::auth::Staff;
+use crate::changes::{self, Entry, HISTORY_PAGE};
+use crate::db::Db;
+use crate::domain::times;
+use crate::error::{Error, Result};
+use crate::pages::{Html, Page, Query};
+
+#[derive(Debug, Serialize)]
+struct Context {
+    kinds: Vec<KindLink>,
+    slug: &'static str,
+    name: &'static str,
+    plural: &'static str,
+    id: i64,
+    label: String,
+    exists: bool,
+    events: Vec<Event>,
+    page: i64,
+    paged: bool,
+    earlier: Option<i64>,
+    later: Option<i64>,
+}
+
+/// One change, for people.
+#[derive(Debug, Serialize)]
+struct Event {
+    when: String,
+    iso: String,
+    who: String,
+    what: String,
+    values: Vec<Changed>,
+}
+
+#[derive(Debug, Serialize)]
+struct Changed {
+    label: String,
+    old: String,
+    new: String,
+}
+
+/// The history of an object.
+#[get("/admin/<kind>/<id>/history")]
+pub(super) async fn show(
+    kind: &str,
+    id: i64,
+    query: Query,
+    _staff: Staff<'_>,
+    registry: &State<Registry>,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let manage = registry.find(kind)?;
+    let model = manage.model();
+    let at = query.0.first("page").parse().unwrap_or(0).max(0);
+    let entries = changes::history(&mut db, model.slug, id, at).await?;
+    let loaded = manage.load(&mut db, id).await?;
+    let label = match (&loaded, entries.iter().find(|entry| entry.kind == model.slug)) {
+        (Some(loaded), _) => loaded.label.clone(),
+        (None, Some(entry)) => entry.label.clone(),
+        (None, None) => return Err(Error::NotFound),
+    };
+    let context = Context {
+        kinds: navigation(**registry, kind),
+        slug: model.slug,
+        name: model.name,
+        plural: model.plural,
+        id,
+        exists: loaded.is_some(),
+        earlier: (i64::try_from(entries.len()).ok() == Some(HISTORY_PAGE)).then_some(at + 1),
+        later: (at > 0).then(|| at - 1),
+        page: at,
+        paged: at > 0 || entries.len() as i64 == HISTORY_PAGE,
+        events: entries.iter().map(|entry| event(entry, model.slug)).collect(),
+        label,
+    };
+    let title = format!("History of {}", context.label);
+    page.show("admin/history", &title, &context)
+}
+
+fn event(entry: &Entry, slug: &str) -> Event {
+    let at = times::local(entry.at, "");
+    let done = match (&entry.before, &entry.after) {
+        (None, _) => "added",
+        (_, None) => "deleted",
+        (Some(_), Some(_)) => "changed",
+    };
+    let own = entry.kind == slug;
+    let what = match (own, done) {
+        (true, done) => done.to_owned(),
+        (false, "added") => format!("booked {}", entry.label),
+        (false, _) => format!("took back the booking of {}", entry.label),
+    };
+    Event {
+        when: at.as_ref().map(|at| format!("{} {} {}", at.date, at.time, at.zone)).unwrap_or_default(),
+        iso: at.map(|at| at.iso).unwrap_or_default(),
+        who: entry.actor.clone(),
+        what,
+        values: if own { differences(entry) } else { Vec::new() },
+    }
+}
+
+/// What changed, value by value. Ids stand beside codes and names, and the version only counts, so
+/// both are left out.
+fn differences(entry: &Entry) -> Vec<Changed> {
+    let parse = |json: &Option<String>| -> Map<String, Value> {
+        json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    };
+    let (before, after) = (parse(&entry.before), parse(&entry.after));
+    let names = after.keys().chain(before.keys().filter(|name| !after.contains_key(*name)));
+    names
+        .filter(|name| !matches!(name.as_str(), "id" | "version") && !name.ends_with("_id"))
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| Changed {
+            label: label(name),
+            old: told(name, before.get(name)),
+            new: told(name, after.get(name)),
+        })
+        .filter(|changed| changed.old != changed.new)
+        .collect()
+}
+
+/// `departs_at` as people read it: `Departs`.
+fn label(name: &str) -> String {
+    let words = name.trim_end_matches("_at").replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn told(name: &str, value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
+        Some(Value::Number(number)) if name.ends_with("_at") => number
+            .as_i64()
+            .and_then(|at| times::local(at, ""))
+            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
+            .unwrap_or_default(),
+        Some(other) => other.to_string(),
+    }
+}

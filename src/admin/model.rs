@@ -1,0 +1,250 @@
+//! What the engine is told about a kind of object.
+
+use crate::changes::ChangeSet;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::input::{Refusal, Values};
+
+/// A kind of object, as data: what is shown. Every string here stands in the source; none comes
+/// from a visitor.
+#[derive(Debug)]
+pub struct Model {
+    /// Its name in addresses: `flights`.
+    pub slug: &'static str,
+    /// One of it: `flight`.
+    pub name: &'static str,
+    /// Many of it: `Flights`.
+    pub plural: &'static str,
+    /// What the list of it is for, in a sentence, for an empty list.
+    pub empty: &'static str,
+    /// How it is listed.
+    pub list: List,
+    /// How it is filled in.
+    pub fields: &'static [Field],
+}
+
+/// How a kind is listed.
+#[derive(Debug)]
+pub struct List {
+    /// The table itself, for a count without conditions.
+    pub table: &'static str,
+    /// The table with all it is joined to.
+    pub from: &'static str,
+    /// The column of ids.
+    pub id: &'static str,
+    /// What is shown of each, the first as a link to its form.
+    pub columns: &'static [Column],
+    /// Folded text in which each word of a search must be found.
+    pub search: &'static str,
+    /// What the search looks into, for people.
+    pub search_help: &'static str,
+    /// What the list can be narrowed by.
+    pub filters: &'static [Filter],
+    /// The order at first: a column's name, with `-` for downward.
+    pub order: &'static str,
+}
+
+/// A column of a list.
+#[derive(Debug)]
+pub struct Column {
+    /// Its name in addresses.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// What it shows.
+    pub show: Show,
+    /// What it is sorted by.
+    pub sort: &'static str,
+}
+
+/// What a column shows: SQL expressions, and how their values are written.
+#[derive(Debug, Clone, Copy)]
+pub enum Show {
+    /// Text.
+    Text(&'static str),
+    /// A whole number, or nothing.
+    Number(&'static str),
+    /// Minutes, as hours and minutes.
+    Minutes(&'static str),
+    /// Yes or no, where no is worth a look.
+    Flag(&'static str),
+    /// A moment, in a time zone.
+    Moment {
+        /// Seconds since 1970.
+        at: &'static str,
+        /// An IANA zone's name.
+        zone: &'static str,
+    },
+}
+
+/// What a list can be narrowed by.
+#[derive(Debug)]
+pub struct Filter {
+    /// Its name in addresses.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// How it narrows.
+    pub narrow: Narrow,
+}
+
+/// How a filter narrows.
+#[derive(Debug)]
+pub enum Narrow {
+    /// One of some choices: name, title, condition.
+    Choice(&'static [(&'static str, &'static str, &'static str)]),
+    /// Words that folded text must hold; objects of this kind are suggested.
+    Words {
+        /// The folded text.
+        column: &'static str,
+        /// The kind to suggest from.
+        kind: &'static str,
+    },
+}
+
+/// A field of a form.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in forms.
+    pub name: &'static str,
+    /// Its label.
+    pub label: &'static str,
+    /// What to write there, where the label does not say it.
+    pub help: &'static str,
+    /// Whether it must be given.
+    pub required: bool,
+    /// How it is filled in.
+    pub input: Input,
+}
+
+/// How a field is filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// A line of text of at most so many characters.
+    Text {
+        /// Characters, not bytes.
+        longest: usize,
+    },
+    /// A whole number.
+    Number {
+        /// The least.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
+    /// A decimal number.
+    Decimal,
+    /// A date and a time at some airport.
+    LocalTime,
+    /// One object of a kind, by what people call it; suggested as one types.
+    Pick {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// Objects of a kind as rows: those that are there can be taken out, new ones are picked.
+    Rows {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// Objects of a kind in two panes: the chosen ones, and a search among the others.
+    Chooser {
+        /// The kind.
+        kind: &'static str,
+    },
+}
+
+/// An object as its form shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// What people call it.
+    pub label: String,
+    /// Counts its changes.
+    pub version: i64,
+    /// The value of each field.
+    pub values: Values,
+}
+
+/// An object that was saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Its id.
+    pub id: i64,
+    /// What people call it now.
+    pub label: String,
+}
+
+/// An object to choose: its id, what a list shows, and what a field holds.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Choice {
+    /// Its id.
+    pub id: i64,
+    /// What people read.
+    pub label: String,
+    /// What a field holds for it.
+    pub text: String,
+}
+
+/// A kind of object, as code: what is changed.
+#[rocket::async_trait]
+pub trait Manage: Send + Sync {
+    /// What is shown of it.
+    fn model(&self) -> &'static Model;
+
+    /// An object as its form shows it.
+    async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>>;
+
+    /// Keeps an object from other writers until the set ends.
+    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()>;
+
+    /// Makes an object (without an id) or changes it, from what a form says.
+    async fn save(
+        &self,
+        set: &mut ChangeSet,
+        id: Option<i64>,
+        values: &Values,
+    ) -> Result<Saved, Refusal>;
+
+    /// Deletes an object, and all that cannot be without it.
+    async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()>;
+
+    /// Objects that hold each word of a search; without those that an owner has already.
+    async fn choices(
+        &self,
+        db: &mut Conn,
+        search: &str,
+        owner: Option<i64>,
+        most: i64,
+    ) -> Result<Vec<Choice>>;
+
+    /// Objects by their ids, as choices.
+    async fn chosen(&self, db: &mut Conn, ids: &[i64]) -> Result<Vec<Choice>> {
+        let mut chosen = Vec::new();
+        for id in ids {
+            if let Some(loaded) = self.load(db, *id).await? {
+                chosen.push(Choice { id: *id, text: loaded.label.clone(), label: loaded.label });
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// The objects that a field of an object holds, for rows and choosers.
+    async fn linked(&self, _db: &mut Conn, _field: &str, _id: i64) -> Result<Vec<Choice>> {
+        Ok(Vec::new())
+    }
+
+    /// Where visitors see an object, if they do.
+    fn on_site(&self, _id: i64) -> Option<String> {
+        None
+    }
+}
+
+/// The kinds that the engine was handed.
+#[derive(Clone, Copy)]
+pub struct Registry(pub &'static [&'static dyn Manage]);
+
+impl Registry {
+    /// The kind of a name.
+    pub fn find(self, slug: &str) -> Result<&'static dyn Manage> {
+        self.0.iter().find(|kind| kind.model().slug == slug).copied().ok_or(Error::NotFound)
+    }
+}

@@ -1,0 +1,79 @@
+//! The start page of the staff site: the kinds, and what was done lately.
+
+use rocket::{State, get};
+use rocket_db_pools::Connection;
+use serde::Serialize;
+
+use super::list::{KindLink, navigation};
+use super::model::Registry;
+use crate::auth::Staff;
+use crate::changes::{self, RecentSet};
+use crate::db::Db;
+use crate::domain::times;
+use crate::error::Result;
+use crate::pages::{Html, Page};
+
+/// How many actions the page shows.
+const RECENT: i64 = 15;
+
+#[derive(Debug, Serialize)]
+struct Context {
+    kinds: Vec<KindLink>,
+    recent: Vec<Action>,
+}
+
+/// Something that was done, for people.
+#[derive(Debug, Serialize)]
+struct Action {
+    when: String,
+    iso: String,
+    who: String,
+    what: String,
+    label: String,
+    href: Option<String>,
+    others: i64,
+}
+
+/// The start page.
+#[get("/admin")]
+pub(super) async fn start(
+    _staff: Staff<'_>,
+    registry: &State<Registry>,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let recent = changes::recent(&mut db, RECENT).await?;
+    let context = Context {
+        kinds: navigation(**registry, ""),
+        recent: recent.into_iter().map(|set| action(**registry, set)).collect(),
+    };
+    page.show("admin/start", "Staff site", &context)
+}
+
+fn action(registry: Registry, set: RecentSet) -> Action {
+    let at = times::local(set.at, "");
+    // What is gone has no form, but it has a history.
+    let page = if set.gone { "history" } else { "change" };
+    let href = registry
+        .find(&set.kind)
+        .is_ok()
+        .then(|| format!("/admin/{}/{}/{page}/", set.kind, set.object_id));
+    Action {
+        when: at.as_ref().map(|at| format!("{} {}", at.date, at.time)).unwrap_or_default(),
+        iso: at.map(|at| at.iso).unwrap_or_default(),
+        who: set.actor,
+        what: match set.action.as_str() {
+            "add" => "added",
+            "change" => "changed",
+            "delete" => "deleted",
+            "book" => "booked",
+            "load" => "loaded",
+            "change password" => "changed the password of",
+            other => other,
+        }
+        .to_owned(),
+        label: set.label,
+        href,
+        others: set.count - 1,
+    }
+}

@@ -1,0 +1,83 @@
+//! Fragments that forms ask for as one types. Each has an address of its own.
+
+use rocket::{State, get};
+use rocket_db_pools::Connection;
+use serde::Serialize;
+
+use super::fields::{CANDIDATES, There, new_row};
+use super::model::{Choice, Input, Registry};
+use crate::auth::Staff;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::pages::{Html, Page, Query};
+
+/// How many suggestions a field shows.
+const SUGGESTED: i64 = 8;
+
+#[derive(Debug, Serialize)]
+struct Suggestions {
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, Serialize)]
+struct Candidates {
+    name: String,
+    search: String,
+    candidates: Vec<There>,
+    more: bool,
+}
+
+/// Objects of a kind that a field could mean: `?name=` says which part of the query holds what was
+/// typed.
+#[get("/admin/<kind>/suggestions")]
+pub(super) async fn suggestions(
+    kind: &str,
+    query: Query,
+    _staff: Staff<'_>,
+    registry: &State<Registry>,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let typed = query.0.first(query.0.first("name")).replace(['(', ')', '#'], " ");
+    let choices = registry.find(kind)?.choices(&mut db, &typed, None, SUGGESTED).await?;
+    page.fragment("admin/suggestions", &Suggestions { choices })
+}
+
+/// Objects of a kind that an owner (`?for=`) does not have yet, as boxes to tick.
+#[get("/admin/<kind>/candidates")]
+pub(super) async fn candidates(
+    kind: &str,
+    query: Query,
+    _staff: Staff<'_>,
+    registry: &State<Registry>,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let name = query.0.first("name").to_owned();
+    let search = query.0.first(&format!("{name}-search")).to_owned();
+    let owner = query.0.first("for").parse().ok().filter(|owner| *owner > 0);
+    let mut found = registry.find(kind)?.choices(&mut db, &search, owner, CANDIDATES + 1).await?;
+    let more = found.len() > CANDIDATES as usize;
+    found.truncate(CANDIDATES as usize);
+    let candidates = found
+        .into_iter()
+        .map(|choice| There { id: choice.id, label: choice.label, ticked: false })
+        .collect();
+    page.fragment("admin/candidates", &Candidates { name, search, candidates, more })
+}
+
+/// One more row for a new object in a field of a kind's form.
+#[get("/admin/<kind>/row/<field>/<number>")]
+pub(super) fn row(
+    kind: &str,
+    field: &str,
+    number: usize,
+    _staff: Staff<'_>,
+    registry: &State<Registry>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let model = registry.find(kind)?.model();
+    let field = model.fields.iter().find(|known| known.name == field).ok_or(Error::NotFound)?;
+    let Input::Rows { kind } = field.input else { return Err(Error::NotFound) };
+    page.fragment("admin/row", &new_row(field.name, kind, number, String::new()))
+}

@@ -1,0 +1,184 @@
+//! Who is asking, as a type in a handler's signature.
+
+use rocket::Request;
+use rocket::http::{Cookie, CookieJar, SameSite, Status};
+use rocket::outcome::IntoOutcome as _;
+use rocket::request::{FromRequest, Outcome};
+use rocket_db_pools::Database as _;
+
+use super::sessions;
+use super::users::User;
+use crate::changes::Actor;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::error::Result;
+use crate::random;
+
+/// Whoever asks: somebody who has signed in, or not. Asked once a request.
+#[derive(Debug, Default)]
+pub struct Visitor {
+    /// Who, if he has signed in.
+    pub user: Option<User>,
+    /// The secret of his session; empty without one.
+    pub secret: String,
+}
+
+impl Visitor {
+    /// Him as the one who changes things.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.user.as_ref().map_or_else(Actor::visitor, User::actor)
+    }
+
+    /// Whether he may enter the staff site.
+    #[must_use]
+    pub fn is_staff(&self) -> bool {
+        self.user.as_ref().is_some_and(User::may_enter)
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for &'r Visitor {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let visitor = request.local_cache_async(async {
+            // A database that does not answer makes everybody a stranger; the handler, which asks
+            // it too, says so.
+            find(request).await.unwrap_or_default()
+        });
+        Outcome::Success(visitor.await)
+    }
+}
+
+async fn find(request: &Request<'_>) -> Result<Visitor> {
+    let Outcome::Success(cookies) = request.guard::<Cookies<'_>>().await else {
+        return Ok(Visitor::default());
+    };
+    let Some(secret) = cookies.get(Cookies::SESSION) else { return Ok(Visitor::default()) };
+    let (Some(db), Some(clock)) = (Db::fetch(request.rocket()), request.rocket().state::<Clock>())
+    else {
+        return Ok(Visitor::default());
+    };
+    let now = clock.now();
+    let session = {
+        // Given back before the handler takes its own: a request holds one connection at a time.
+        let mut conn = db.conn().await?;
+        sessions::find(&mut conn, &secret, now).await?
+    };
+    let Some(session) = session else { return Ok(Visitor::default()) };
+    if sessions::is_stale(&session, now) {
+        sessions::touch(db, session.session_id, now).await?;
+    }
+    Ok(Visitor { user: Some(session.user), secret })
+}
+
+/// Somebody who may enter the staff site. Others get 401 (and are sent to sign in) or 403.
+#[derive(Debug, Clone, Copy)]
+pub struct Staff<'r>(pub &'r User);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Staff<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let visitor = match request.guard::<&Visitor>().await {
+            Outcome::Success(visitor) => visitor,
+            Outcome::Error(_) | Outcome::Forward(_) => return Outcome::Error((Status::Unauthorized, ())),
+        };
+        match &visitor.user {
+            None => Outcome::Error((Status::Unauthorized, ())),
+            Some(user) => user.may_enter().then_some(Staff(user)).or_error((Status::Forbidden, ())),
+        }
+    }
+}
+
+/// The cookies of this site, by short names. Scripts cannot read them, other sites cannot make the
+/// browser send them along with a form, and behind HTTPS no other host can set them (`__Host-`).
+#[derive(Clone, Copy)]
+pub struct Cookies<'r> {
+    jar: &'r CookieJar<'r>,
+    https: bool,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Cookies<'r> {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let https = request.rocket().state::<Settings>().is_some_and(|settings| settings.https);
+        Outcome::Success(Self { jar: request.cookies(), https })
+    }
+}
+
+impl Cookies<'_> {
+    const SESSION: &'static str = "session";
+    const BROWSER: &'static str = "browser";
+
+    fn name(&self, name: &str) -> String {
+        if self.https { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
+    fn build(&self, name: &str, value: String) -> Cookie<'static> {
+        Cookie::build((self.name(name), value))
+            .path("/")
+            .http_only(true)
+            .secure(self.https)
+            .same_site(SameSite::Lax)
+            .build()
+    }
+
+    /// Sets a cookie that lasts as long as the browser is open.
+    pub fn set(&self, name: &str, value: String) {
+        self.jar.add(self.build(name, value));
+    }
+
+    /// Sets a cookie that lasts a year.
+    pub fn set_for_long(&self, name: &str, value: String) {
+        let mut cookie = self.build(name, value);
+        cookie.set_max_age(rocket::time::Duration::days(365));
+        self.jar.add(cookie);
+    }
+
+    /// The value of a cookie, set now or before.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.jar.get_pending(&self.name(name)).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// Takes a cookie back, if the browser has it.
+    pub fn remove(&self, name: &str) {
+        if self.jar.get_pending(&self.name(name)).is_some() {
+            self.jar.remove(self.build(name, String::new()));
+        }
+    }
+
+    /// Gives the browser a session, and a new secret for its forms.
+    pub fn sign_in(&self, secret: String) {
+        self.set(Self::SESSION, secret);
+        self.set(Self::BROWSER, random::secret());
+    }
+
+    /// Takes the session from the browser.
+    pub fn sign_out(&self) {
+        self.remove(Self::SESSION);
+        self.remove(Self::BROWSER);
+    }
+
+    /// The browser's own secret, which its forms' tokens are made of, if it has one.
+    #[must_use]
+    pub fn browser_secret(&self) -> Option<String> {
+        self.get(Self::BROWSER)
+    }
+
+    /// [`Cookies::browser_secret`], made where there is none.
+    #[must_use]
+    pub fn ensure_browser_secret(&self) -> String {
+        self.browser_secret().unwrap_or_else(|| {
+            let secret = random::secret();
+            self.set(Self::BROWSER, secret.clone());
+            secret
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! Sessions: rows in the database, so that they can be ended and any replica can answer. Only a
+//! hash of the secret in the cookie is kept.
+
+use sha2::{Digest as _, Sha256};
+use sqlx::FromRow;
+
+use super::users::User;
+use crate::db::{Conn, Pool, Select, Upkeep};
+use crate::error::Result;
+use crate::random;
+
+/// A session that nobody used for so many seconds ends (OWASP ASVS 4, 3.3.2).
+pub const IDLE: i64 = 30 * 60;
+/// A session ends after so many seconds, used or not.
+pub const LONGEST: i64 = 12 * 60 * 60;
+/// Its last use is written down this often at most.
+const TOUCH: i64 = 60;
+
+/// A session and whose it is.
+#[derive(Debug, Clone, FromRow)]
+pub struct Session {
+    /// Its id; not the secret.
+    pub session_id: i64,
+    /// When it was last used, give or take a minute.
+    pub seen_at: i64,
+    /// Who signed in.
+    #[sqlx(flatten)]
+    pub user: User,
+}
+
+const FIND: Select = Select::new(
+    "SELECT s.id AS session_id, s.seen_at, u.id, u.username, u.email, u.is_active, u.is_staff,
+            u.is_superuser, u.created_at, u.version
+     FROM sessions s JOIN users u ON u.id = s.user_id
+     WHERE s.token_hash = $1 AND u.is_active AND s.created_at > $2 AND s.seen_at > $3",
+);
+const INSERT: Upkeep = Upkeep::new(
+    "INSERT INTO sessions (token_hash, user_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
+);
+const TOUCHED: Upkeep = Upkeep::new("UPDATE sessions SET seen_at = $2 WHERE id = $1");
+const END: Upkeep = Upkeep::new("DELETE FROM sessions WHERE token_hash = $1");
+const END_OTHERS: Upkeep = Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
+const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
+
+fn hashed(secret: &str) -> String {
+    random::hex(&Sha256::digest(secret.as_bytes()))
+}
+
+/// Begins a session and answers its secret, for the cookie. Ended ones are swept away.
+pub async fn begin(pool: &Pool, user: i64, now: i64) -> Result<String> {
+    let secret = random::secret();
+    let mut tx = pool.begin().await?;
+    tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).execute().await?;
+    tx.upkeep(INSERT).bind(hashed(&secret)).bind(user).bind(now).execute_one().await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+/// The session of a secret, if it is alive and its user may sign in.
+pub async fn find(db: &mut Conn, secret: &str, now: i64) -> Result<Option<Session>> {
+    db.query(FIND).bind(hashed(secret)).bind(now - LONGEST).bind(now - IDLE).optional().await
+}
+
+/// Whether a session's last use is worth writing down again.
+#[must_use]
+pub fn is_stale(session: &Session, now: i64) -> bool {
+    now - session.seen_at >= TOUCH
+}
+
+/// Writes down that a session was used now.
+pub async fn touch(pool: &Pool, session: i64, now: i64) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(TOUCHED).bind(session).bind(now).execute().await?;
+    tx.commit().await
+}
+
+/// Ends a session.
+pub async fn end(pool: &Pool, secret: &str) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(END).bind(hashed(secret)).execute().await?;
+    tx.commit().await
+}
+
+/// Ends every session of a user but the one of a secret; with an empty secret, every one.
+pub async fn end_others(pool: &Pool, user: i64, secret: &str) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(END_OTHERS).bind(user).bind(hashed(secret)).execute().await?;
+    tx.commit().await
+}

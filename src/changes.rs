@@ -1,0 +1,231 @@
+//! The one way to write: a change set says who did what, when and why, and holds every object's
+//! row before and after, in the transaction of the rows themselves. History, recent actions, stale
+//! saves and undo all read from here.
+
+mod log;
+
+pub use log::{Entry, HISTORY_PAGE, RecentSet, history, is_empty, recent};
+
+use serde::Serialize;
+
+use crate::db::query::Cell;
+use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write};
+use crate::error::{Error, Result};
+
+/// An object whose changes are kept, with its joins: enough to tell and to restore it.
+pub trait Versioned: Serialize + Sync {
+    /// The kind, as it stands in addresses: `flights`.
+    const KIND: &'static str;
+
+    /// Its id.
+    fn id(&self) -> i64;
+
+    /// What a person calls it, now; it is kept with the change.
+    fn label(&self) -> String;
+
+    /// Whose histories its changes belong to; most often only its own.
+    fn subjects(&self) -> Vec<(&'static str, i64)> {
+        vec![(Self::KIND, self.id())]
+    }
+}
+
+/// Who does it: as an id while the account exists, and as a name for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The account, if it is one.
+    pub id: Option<i64>,
+    /// What history calls him.
+    pub name: String,
+}
+
+impl Actor {
+    /// Somebody who has not signed in.
+    #[must_use]
+    pub fn visitor() -> Self {
+        Self { id: None, name: "a visitor".to_owned() }
+    }
+
+    /// A command, such as `airline loaddata`.
+    #[must_use]
+    pub fn command(name: &str) -> Self {
+        Self { id: None, name: format!("airline {name}") }
+    }
+}
+
+/// What about a change set is known before its first change.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// Who.
+    pub actor: Actor,
+    /// What for: `add`, `change`, `delete`, `book`, `load`.
+    pub action: &'static str,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// The request that asked for it; empty for commands.
+    pub request_id: String,
+}
+
+/// A transaction that remembers what it changes. Dropped, it undoes; committed, it keeps both the
+/// objects and the memory of them.
+pub struct ChangeSet {
+    tx: Tx,
+    intent: Intent,
+    changes: Vec<Change>,
+    written: u64,
+}
+
+struct Change {
+    kind: &'static str,
+    object_id: i64,
+    label: String,
+    subjects: Vec<(&'static str, i64)>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+const INSERT_SET: Upkeep = Upkeep::new(
+    "INSERT INTO change_sets (at, actor_id, actor, request_id, action, reason)
+     VALUES ($1, $2, $3, $4, $5, '') RETURNING id",
+);
+const INSERT_CHANGES: Upkeep = Upkeep::new(
+    "INSERT INTO changes (change_set_id, kind, object_id, label, before, after) VALUES",
+);
+const INSERT_SUBJECTS: Upkeep =
+    Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
+impl ChangeSet {
+    /// Begins. Nothing is kept before [`ChangeSet::commit`].
+    pub async fn begin(pool: &Pool, intent: Intent) -> Result<Self> {
+        Ok(Self { tx: pool.begin().await?, intent, changes: Vec::new(), written: 0 })
+    }
+
+    /// Who does it.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.intent.actor
+    }
+
+    /// When, in seconds since 1970.
+    #[must_use]
+    pub fn at(&self) -> i64 {
+        self.intent.at
+    }
+
+    /// A statement that changes objects. Each row it writes must be told by [`ChangeSet::created`],
+    /// [`ChangeSet::changed`] or [`ChangeSet::deleted`]: a commit with fewer or more fails.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub fn write(&mut self, sql: Write) -> Query<'_> {
+        self.tx.write_recorded(sql, &mut self.written)
+    }
+
+    /// [`Tx::lock`].
+    pub fn lock(&mut self, sql: Select) -> Query<'_> {
+        self.tx.lock(sql)
+    }
+
+    /// Remembers that an object was made.
+    pub fn created<T: Versioned>(&mut self, after: &T) -> Result<()> {
+        self.remember(after, None, Some(json(after)?));
+        Ok(())
+    }
+
+    /// Remembers that an object was changed.
+    pub fn changed<T: Versioned>(&mut self, before: &T, after: &T) -> Result<()> {
+        self.remember(after, Some(json(before)?), Some(json(after)?));
+        Ok(())
+    }
+
+    /// Remembers that an object is gone.
+    pub fn deleted<T: Versioned>(&mut self, before: &T) -> Result<()> {
+        self.remember(before, Some(json(before)?), None);
+        Ok(())
+    }
+
+    fn remember<T: Versioned>(&mut self, object: &T, before: Option<String>, after: Option<String>) {
+        self.changes.push(Change {
+            kind: T::KIND,
+            object_id: object.id(),
+            label: object.label(),
+            subjects: object.subjects(),
+            before,
+            after,
+        });
+    }
+
+    /// What would go if this set were committed: kind, id and label of each object.
+    pub fn removed(&self) -> impl Iterator<Item = (&'static str, i64, &str)> {
+        self.changes
+            .iter()
+            .filter(|change| change.after.is_none())
+            .map(|change| (change.kind, change.object_id, change.label.as_str()))
+    }
+
+    /// Keeps the objects and the memory of them. A set without changes leaves no trace.
+    pub async fn commit(mut self) -> Result<()> {
+        if usize::try_from(self.written).ok() != Some(self.changes.len()) {
+            return Err(Error::internal(format!(
+                "{} rows were written and {} remembered",
+                self.written,
+                self.changes.len()
+            )));
+        }
+        if !self.changes.is_empty() {
+            self.log().await?;
+        }
+        self.tx.commit().await
+    }
+
+    async fn log(&mut self) -> Result<()> {
+        let (set,): (i64,) = self
+            .tx
+            .upkeep(INSERT_SET)
+            .bind(self.intent.at)
+            .bind(self.intent.actor.id)
+            .bind(self.intent.actor.name.clone())
+            .bind(self.intent.request_id.clone())
+            .bind(self.intent.action)
+            .one()
+            .await?;
+        let changes: Vec<_> = self
+            .changes
+            .iter()
+            .map(|change| {
+                vec![
+                    Cell::Number(set),
+                    Cell::Text(change.kind),
+                    Cell::Number(change.object_id),
+                    Cell::Text(&change.label),
+                    Cell::Optional(change.before.as_deref()),
+                    Cell::Optional(change.after.as_deref()),
+                ]
+            })
+            .collect();
+        let ids = self.tx.insert_rows_returning_ids(INSERT_CHANGES, &changes).await?;
+        let subjects: Vec<_> = self
+            .changes
+            .iter()
+            .zip(ids)
+            .flat_map(|(change, id)| change.subjects.iter().map(move |subject| (id, subject)))
+            .map(|(id, (kind, object))| {
+                vec![Cell::Number(id), Cell::Text(kind), Cell::Number(*object)]
+            })
+            .collect();
+        self.tx.insert_rows(INSERT_SUBJECTS, &subjects).await
+    }
+}
+
+impl std::ops::Deref for ChangeSet {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.tx
+    }
+}
+
+impl std::ops::DerefMut for ChangeSet {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.tx
+    }
+}
+
+fn json<T: Serialize>(object: &T) -> Result<String> {
+    serde_json::to_string(object).map_err(Error::internal)
+}

@@ -1,0 +1,98 @@
+//! Reading the log: one object's history, and what was done lately.
+
+use sqlx::FromRow;
+
+use crate::db::{Conn, Select};
+use crate::error::Result;
+
+/// One change, and the set it belongs to.
+#[derive(Debug, Clone, FromRow)]
+pub struct Entry {
+    /// The change set.
+    pub change_set_id: i64,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub actor: String,
+    /// What for.
+    pub action: String,
+    /// The kind of the object.
+    pub kind: String,
+    /// Its id.
+    pub object_id: i64,
+    /// What it was called then.
+    pub label: String,
+    /// The row before, as JSON; none where it was made.
+    pub before: Option<String>,
+    /// The row after, as JSON; none where it went.
+    pub after: Option<String>,
+}
+
+/// A change set in a list of what was done.
+#[derive(Debug, Clone, FromRow)]
+pub struct RecentSet {
+    /// Its id.
+    pub id: i64,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub actor: String,
+    /// What for.
+    pub action: String,
+    /// How many objects it changed.
+    pub count: i64,
+    /// The kind of the first of them.
+    pub kind: String,
+    /// The id of the first of them.
+    pub object_id: i64,
+    /// What the first of them is called.
+    pub label: String,
+    /// Whether the first of them went.
+    pub gone: bool,
+}
+
+/// How many changes a page of history shows.
+pub const HISTORY_PAGE: i64 = 100;
+
+const HISTORY: Select = Select::new(
+    "SELECT c.change_set_id, s.at, s.actor, s.action, c.kind, c.object_id, c.label, c.before, c.after
+     FROM change_subjects t
+     JOIN changes c ON c.id = t.change_id
+     JOIN change_sets s ON s.id = c.change_set_id
+     WHERE t.kind = $1 AND t.object_id = $2
+     ORDER BY c.id DESC LIMIT $3 OFFSET $4",
+);
+const RECENT: Select = Select::new(
+    "SELECT s.id, s.at, s.actor, s.action, n.count, c.kind, c.object_id, c.label,
+            c.after IS NULL AS gone
+     FROM (SELECT id, at, actor, action FROM change_sets ORDER BY id DESC LIMIT $1) s
+     JOIN (SELECT change_set_id, MIN(id) AS first_id, COUNT(*) AS count FROM changes
+           WHERE change_set_id IN (SELECT id FROM change_sets ORDER BY id DESC LIMIT $1)
+           GROUP BY change_set_id) n ON n.change_set_id = s.id
+     JOIN changes c ON c.id = n.first_id
+     ORDER BY s.id DESC",
+);
+
+/// A page of an object's history, newest first; pages count from 0.
+pub async fn history(db: &mut Conn, kind: &str, id: i64, page: i64) -> Result<Vec<Entry>> {
+    db.query(HISTORY)
+        .bind(kind.to_owned())
+        .bind(id)
+        .bind(HISTORY_PAGE)
+        .bind(page.saturating_mul(HISTORY_PAGE))
+        .all()
+        .await
+}
+
+/// The latest change sets, newest first.
+pub async fn recent(db: &mut Conn, count: i64) -> Result<Vec<RecentSet>> {
+    db.query(RECENT).bind(count).all().await
+}
+
+const ANY: Select = Select::new("SELECT COUNT(*) FROM change_sets");
+
+/// Whether nothing was ever written here.
+pub async fn is_empty(db: &mut Conn) -> Result<bool> {
+    let (sets,): (i64,) = db.query(ANY).one().await?;
+    Ok(sets == 0)
+}

@@ -1,0 +1,170 @@
+//! The commands. Each says what it did on standard output; what went wrong is one clear line on
+//! standard error, and a non-zero exit.
+
+mod accounts;
+mod check;
+mod files;
+mod healthcheck;
+mod migrations;
+mod progress;
+mod serve;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{DEFAULT_LOG, Settings, variable};
+use crate::data::load::Kind;
+use crate::db::Pool;
+use crate::error::Result;
+
+/// Flights to look up and book, and a staff site to run them.
+///
+/// Without a command it serves: on a fresh machine it makes its own database, fills it with sample
+/// data, and prints where to look.
+#[derive(Debug, Parser)]
+#[command(name = "airline", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the site (the default).
+    Serve,
+    /// Bring the database's schema up to this program's.
+    Migrate {
+        /// Change nothing; fail if anything is to be done.
+        #[arg(long, conflicts_with = "plan")]
+        check: bool,
+        /// Change nothing; say what would be done.
+        #[arg(long)]
+        plan: bool,
+        /// Wait up to this long for the database to answer.
+        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        wait: u64,
+    },
+    /// List the migrations, and which of them the database has.
+    Showmigrations,
+    /// Begin a new migration: a numbered pair of files, one for each database.
+    Makemigrations {
+        /// What it does, in a word or two: `add_terminals`.
+        #[arg(required_unless_present = "check")]
+        name: Option<String>,
+        /// Make nothing; fail if the two folders differ in names, tables or columns.
+        #[arg(long, conflicts_with = "name")]
+        check: bool,
+    },
+    /// Make an account that may do everything.
+    Createsuperuser {
+        /// Ask nothing: take `AIRLINE_SUPERUSER_USERNAME`, `_EMAIL` and `_PASSWORD`.
+        #[arg(long)]
+        noinput: bool,
+    },
+    /// Change an account's password, and end its sessions. Reads it from standard input where that
+    /// is no terminal.
+    Changepassword {
+        /// The account's name.
+        user: String,
+    },
+    /// Load files of airports, flights or passengers, or a dump: all of it or nothing.
+    ///
+    /// Airports: CSV with a header, at least code,city; optional country, timezone, latitude,
+    /// longitude. Flights: CSV of origin, destination (city or code) and minutes; with a header
+    /// also departs (local time at the origin) and capacity. Passengers: CSV of first,last.
+    Loaddata {
+        /// The files, loaded in this order.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What the files hold, where their first line does not tell.
+        #[arg(long, value_enum)]
+        kind: Option<FileKind>,
+        /// Do everything, report it, and keep nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write everything as JSON lines to standard output; `loaddata` reads them back.
+    Dumpdata,
+    /// Check settings and database, and list every setting.
+    Check,
+    /// Exit with 0 if the running server answers (for containers).
+    Healthcheck,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FileKind {
+    Airports,
+    Flights,
+    Passengers,
+}
+
+impl From<FileKind> for Kind {
+    fn from(kind: FileKind) -> Self {
+        match kind {
+            FileKind::Airports => Self::Airports,
+            FileKind::Flights => Self::Flights,
+            FileKind::Passengers => Self::Passengers,
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve);
+    let filter = variable("AIRLINE_LOG").unwrap_or_else(|| DEFAULT_LOG.to_owned());
+    let filter = match EnvFilter::try_new(&filter) {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!("airline: AIRLINE_LOG: “{filter}” is no log filter: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    match rocket::async_main(run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("airline: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve => serve::serve().await,
+        Command::Migrate { check, plan, wait } => migrations::migrate(check, plan, wait).await,
+        Command::Showmigrations => migrations::show().await,
+        Command::Makemigrations { name: Some(name), .. } => migrations::make(&name),
+        Command::Makemigrations { name: None, .. } => migrations::compare(),
+        Command::Createsuperuser { noinput } => accounts::create_superuser(noinput).await,
+        Command::Changepassword { user } => accounts::change_password(&user).await,
+        Command::Loaddata { files, kind, dry_run } => {
+            files::load(&files, kind.map(Kind::from), dry_run).await
+        }
+        Command::Dumpdata => files::dump().await,
+        Command::Check => check::check().await,
+        Command::Healthcheck => healthcheck::ask(),
+    }
+}
+
+/// The database of the settings, for a command that works alone.
+async fn open(settings: &Settings) -> Result<Pool> {
+    Pool::open(&settings.database, 1, Duration::from_secs(5)).await
+}
+
+/// [`open`], with a schema that fits.
+async fn open_migrated(settings: &Settings) -> Result<Pool> {
+    let pool = open(settings).await?;
+    pool.check_schema().await?;
+    Ok(pool)
+}

@@ -1,0 +1,185 @@
+//! Settings: the only reader of the environment. What is not set gets a value with which a fresh
+//! machine works; what is set wrongly is one clear line.
+
+use std::path::Path;
+
+use rocket::figment::providers::{Env, Format as _, Serialized, Toml};
+use rocket::figment::{Figment, Profile};
+
+use crate::db::DatabaseUrl;
+use crate::error::{Error, Result};
+
+/// The SQLite file of a fresh machine, in the folder where the program is started.
+pub const OWN_FILE: &str = "airline.sqlite3";
+
+/// What is logged when nothing else is said.
+pub const DEFAULT_LOG: &str = "info,rocket=error";
+
+/// What differs between debug and release builds, embedded so that the binary needs no file.
+const ROCKET_TOML: &str = include_str!("../Rocket.toml");
+
+/// The settings of one run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the data is.
+    pub database: DatabaseUrl,
+    /// Whether `DATABASE_URL` is unset: then the file is ours to make, to migrate and to fill.
+    pub own_file: bool,
+    /// How many connections to the database are kept at most.
+    pub connections: u32,
+    /// `PORT`: then the site listens on every address.
+    pub port: Option<u16>,
+    /// Whether visitors see passengers' names and book; otherwise they see counts, and staff book.
+    pub public_booking: bool,
+    /// Whether people reach the site by HTTPS: then cookies are `Secure` and `__Host-`.
+    pub https: bool,
+}
+
+/// A setting as `airline check` and the README list it.
+#[derive(Debug)]
+pub struct Setting {
+    /// The variable of the environment.
+    pub name: &'static str,
+    /// What it is without the variable.
+    pub default: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+}
+
+/// Every setting of ours.
+pub const SETTINGS: [Setting; 9] = [
+    Setting {
+        name: "DATABASE_URL",
+        default: "sqlite:airline.sqlite3",
+        meaning: "where the data is: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME",
+    },
+    Setting {
+        name: "PORT",
+        default: "8000, on 127.0.0.1 only",
+        meaning: "the port to listen on, on every address",
+    },
+    Setting {
+        name: "AIRLINE_PUBLIC_BOOKING",
+        default: "true in debug builds, false in release builds",
+        meaning: "whether visitors see passengers' names and book; otherwise only staff do",
+    },
+    Setting {
+        name: "AIRLINE_HTTPS",
+        default: "false",
+        meaning: "whether people reach the site by HTTPS: cookies are then Secure and __Host-",
+    },
+    Setting {
+        name: "AIRLINE_DATABASE_CONNECTIONS",
+        default: "8",
+        meaning: "how many connections to the database are kept at most",
+    },
+    Setting {
+        name: "AIRLINE_LOG",
+        default: DEFAULT_LOG,
+        meaning: "what is logged to standard error: error, warn, info, debug, also by module",
+    },
+    Setting {
+        name: "AIRLINE_SUPERUSER_USERNAME",
+        default: "",
+        meaning: "for createsuperuser --noinput",
+    },
+    Setting {
+        name: "AIRLINE_SUPERUSER_EMAIL",
+        default: "",
+        meaning: "for createsuperuser --noinput; may be left out",
+    },
+    Setting {
+        name: "AIRLINE_SUPERUSER_PASSWORD",
+        default: "",
+        meaning: "for createsuperuser --noinput",
+    },
+];
+
+/// A variable of the environment; an empty one is as good as none.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub fn read() -> Result<Self> {
+        let url = variable("DATABASE_URL");
+        let database = match &url {
+            Some(url) => DatabaseUrl::parse(url)?,
+            None => DatabaseUrl::sqlite_file(Path::new(OWN_FILE)),
+        };
+        Ok(Self {
+            database,
+            own_file: url.is_none(),
+            connections: number("AIRLINE_DATABASE_CONNECTIONS", 1..=1000)?.unwrap_or(8),
+            port: number("PORT", 1..=65535)?.and_then(|port| u16::try_from(port).ok()),
+            public_booking: flag("AIRLINE_PUBLIC_BOOKING")?.unwrap_or(cfg!(debug_assertions)),
+            https: flag("AIRLINE_HTTPS")?.unwrap_or(false),
+        })
+    }
+
+    /// What Rocket is told: its own settings (`Rocket.toml`, `ROCKET_…`), and ours above them.
+    #[must_use]
+    pub fn figment(&self) -> Figment {
+        // As `rocket::Config::figment`, with our embedded file below the one of the folder.
+        let mut figment = Figment::from(rocket::Config::default())
+            .merge(Toml::string(ROCKET_TOML).nested())
+            .merge(Toml::file(Env::var_or("ROCKET_CONFIG", "Rocket.toml")).nested())
+            .merge(Env::prefixed("ROCKET_").ignore(&["PROFILE"]).global())
+            .select(Profile::from_env_or("ROCKET_PROFILE", rocket::Config::DEFAULT_PROFILE))
+            .merge(("databases.airline.url", self.database.reveal()))
+            .merge(("databases.airline.max_connections", self.connections))
+            .merge(("databases.airline.connect_timeout", 5))
+            .merge(("template_dir", template_dir()));
+        if let Some(port) = self.port {
+            figment = figment.merge(Serialized::default("port", port)).merge(("address", "0.0.0.0"));
+        }
+        figment
+    }
+
+    /// [`Settings::figment`], read whole: a wrong `ROCKET_…` is one clear line.
+    pub fn rocket(&self) -> Result<(Figment, rocket::Config)> {
+        let figment = self.figment();
+        let config = figment.extract::<rocket::Config>().map_err(|errors| {
+            let first = errors.into_iter().next().map(|error| error.to_string());
+            Error::Told(format!(
+                "A setting of Rocket's cannot be used: {}",
+                first.unwrap_or_default()
+            ))
+        })?;
+        Ok((figment, config))
+    }
+}
+
+/// Debug builds read templates from the source tree, so that an edit shows at once. Release builds
+/// carry them; Rocket still wants a path that exists, and a file holds no templates.
+fn template_dir() -> std::path::PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    if cfg!(debug_assertions) && source.is_dir() {
+        return source;
+    }
+    std::env::current_exe().unwrap_or_default()
+}
+
+fn flag(name: &str) -> Result<Option<bool>> {
+    match variable(name).as_deref() {
+        None => Ok(None),
+        Some("true" | "1" | "yes" | "on") => Ok(Some(true)),
+        Some("false" | "0" | "no" | "off") => Ok(Some(false)),
+        Some(other) => Err(Error::Told(format!("{name}: “{other}” is neither true nor false"))),
+    }
+}
+
+fn number(name: &str, range: std::ops::RangeInclusive<u32>) -> Result<Option<u32>> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    match text.trim().parse() {
+        Ok(number) if range.contains(&number) => Ok(Some(number)),
+        _ => Err(Error::Told(format!(
+            "{name}: “{text}” is not a number from {} to {}",
+            range.start(),
+            range.end()
+        ))),
+    }
+}

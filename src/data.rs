@@ -1,0 +1,26 @@
+//! Data in and out: files of airports, flights and passengers, whole dumps, and the sample that a
+//! fresh machine starts with.
+
+pub mod dump;
+pub mod load;
+pub mod sample;
+
+/// How far long work has come: told after each row, shown by whoever wants to.
+pub trait Progress: Send {
+    /// A new piece of work begins, of so many rows.
+    fn begin(&mut self, name: &str, rows: usize);
+    /// One more row is done.
+    fn step(&mut self);
+    /// The piece of work is done.
+    fn end(&mut self);
+}
+
+/// Progress that nobody watches.
+#[derive(Debug)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&mut self, _name: &str, _rows: usize) {}
+    fn step(&mut self) {}
+    fn end(&mut self) {}
+}

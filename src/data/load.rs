@@ -1,0 +1,291 @@
+//! Files of airports, flights and passengers. A load is all or nothing, and every row that is
+//! wrong is told with its line and why.
+
+use csv::{ReaderBuilder, StringRecord};
+
+use super::Progress;
+use crate::changes::ChangeSet;
+use crate::domain::airports::{self, Directory};
+use crate::domain::{flights, passengers};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Refusal, Values, shortened};
+
+/// What the rows of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// With a header: `code,city` and optional `country,timezone,latitude,longitude`.
+    Airports,
+    /// `origin,destination,duration` without a header, as the demo has them; with one, also
+    /// `departs` (local time at the origin) and `capacity`.
+    Flights,
+    /// `first,last`, with or without a header.
+    Passengers,
+}
+
+impl Kind {
+    /// The columns of a file with a header; the first `needed` of them must be there.
+    fn columns(self) -> (&'static [&'static str], usize) {
+        match self {
+            Self::Airports => (&["code", "city", "country", "timezone", "latitude", "longitude"], 2),
+            Self::Flights => (&["origin", "destination", "duration", "departs", "capacity"], 3),
+            Self::Passengers => (&["first", "last"], 2),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Airports => "airports",
+            Self::Flights => "flights",
+            Self::Passengers => "passengers",
+        }
+    }
+}
+
+/// A file as it was read: rows by column, with their lines.
+#[derive(Debug)]
+pub struct File {
+    name: String,
+    kind: Kind,
+    rows: Vec<(u64, Values)>,
+}
+
+/// What a load did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What was loaded.
+    pub kind: &'static str,
+    /// Rows that are new.
+    pub added: usize,
+    /// Airports that were known under their code and are now as the file says.
+    pub changed: usize,
+    /// Airports that were so already.
+    pub unchanged: usize,
+    /// What was loaded but looks wrong, with its line.
+    pub warnings: Vec<String>,
+}
+
+/// What is wrong with a file: nothing of it was loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    /// The file.
+    pub file: String,
+    /// The lines and what is wrong with each; line 0 is the file as a whole.
+    pub lines: Vec<(u64, String)>,
+}
+
+impl Problems {
+    fn one(file: &str, line: u64, why: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), lines: vec![(line, why.into())] }
+    }
+}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 50;
+        for (number, (line, why)) in self.lines.iter().take(SHOWN).enumerate() {
+            let end = if number == 0 { "" } else { "\n" };
+            match line {
+                0 => write!(f, "{end}{}: {why}", self.file)?,
+                line => write!(f, "{end}{}, line {line}: {why}", self.file)?,
+            }
+        }
+        if self.lines.len() > SHOWN {
+            write!(f, "\n… and {} more bad lines.", self.lines.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+impl File {
+    /// Reads a CSV file. Without a kind it is told by the header, or by the demo's three columns.
+    pub fn read(name: &str, bytes: &[u8], kind: Option<Kind>) -> Result<Self, Problems> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+        let mut records = Vec::new();
+        let mut problems = Vec::new();
+        for record in reader.records() {
+            match record {
+                Ok(record) => {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    records.push((line, record));
+                }
+                Err(error) => {
+                    let line = error.position().map_or(0, csv::Position::line);
+                    problems.push((line, "This is not UTF-8 text; save the file as UTF-8.".to_owned()));
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Problems { file: name.to_owned(), lines: problems });
+        }
+        let Some((line, first)) = records.first() else {
+            return Err(Problems::one(name, 0, "The file is empty."));
+        };
+        let kind = kind.or_else(|| guess(first)).ok_or_else(|| {
+            Problems::one(
+                name,
+                *line,
+                "It does not say what it holds: give --kind airports, flights or passengers.",
+            )
+        })?;
+        let (columns, has_header) = header(kind, first).map_err(|why| Problems::one(name, *line, why))?;
+        let mut rows = Vec::with_capacity(records.len());
+        for (line, record) in records.iter().skip(usize::from(has_header)) {
+            if record.len() > columns.len() {
+                let why = format!(
+                    "{} values where {} are known: {}.",
+                    record.len(),
+                    columns.len(),
+                    columns.join(", ")
+                );
+                problems.push((*line, why));
+                continue;
+            }
+            let values = columns.iter().zip(record).map(|(column, value)| ((*column).to_owned(), value.to_owned()));
+            rows.push((*line, values.collect()));
+        }
+        if problems.is_empty() {
+            Ok(Self { name: name.to_owned(), kind, rows })
+        } else {
+            Err(Problems { file: name.to_owned(), lines: problems })
+        }
+    }
+}
+
+/// What a file holds, by its first line.
+fn guess(first: &StringRecord) -> Option<Kind> {
+    let known = |kind: Kind| {
+        let (columns, needed) = kind.columns();
+        columns.iter().take(needed).all(|column| first.iter().any(|name| named(name) == *column))
+    };
+    [Kind::Airports, Kind::Flights, Kind::Passengers].into_iter().find(|kind| known(*kind)).or_else(|| {
+        let minutes = first.get(2).is_some_and(|text| text.trim().parse::<i64>().is_ok());
+        (first.len() == 3 && minutes).then_some(Kind::Flights)
+    })
+}
+
+/// A column's name as we know it.
+fn named(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    if name == "minutes" { "duration".to_owned() } else { name }
+}
+
+/// The columns of a file, and whether its first line names them.
+fn header(kind: Kind, first: &StringRecord) -> Result<(Vec<&'static str>, bool), String> {
+    let (known, needed) = kind.columns();
+    let names: Vec<_> = first.iter().map(named).collect();
+    let is_header = known.iter().take(needed).any(|column| names.iter().any(|name| name == column));
+    if !is_header {
+        if kind == Kind::Airports {
+            return Err("The first line must name the columns: at least code,city.".to_owned());
+        }
+        return Ok((known.iter().take(needed).copied().collect(), false));
+    }
+    if let Some(missing) = known.iter().take(needed).find(|column| !names.iter().any(|name| name == *column)) {
+        return Err(format!("The column {missing} is missing."));
+    }
+    let column = |name: &String| {
+        known.iter().find(|known| *known == name).copied().ok_or_else(|| {
+            format!("The column “{}” is not known; these are: {}.", shortened(name), known.join(", "))
+        })
+    };
+    Ok((names.iter().map(column).collect::<Result<_, _>>()?, true))
+}
+
+/// Loads a file's rows within a change set. On problems the caller drops the set, and nothing of
+/// it is kept.
+pub async fn load(
+    set: &mut ChangeSet,
+    file: &File,
+    progress: &mut dyn Progress,
+) -> Result<Result<Report, Problems>> {
+    let mut report = Report { kind: file.kind.name(), ..Report::default() };
+    let mut problems = Problems { file: file.name.clone(), lines: Vec::new() };
+    // Flights name airports; the list is read once, not for each row.
+    let directory = Directory::new(airports::all(set).await?);
+    progress.begin(&file.name, file.rows.len());
+    for (line, values) in &file.rows {
+        let done = match file.kind {
+            Kind::Airports => load_airport(set, values, &directory, &mut report).await,
+            Kind::Flights => load_flight(set, *line, values, &directory, &mut report).await,
+            Kind::Passengers => load_passenger(set, values, &mut report).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(Refusal::Invalid(errors)) => problems.lines.push((*line, sentence(&errors))),
+            Err(Refusal::Failed(error)) => return Err(error),
+        }
+        progress.step();
+    }
+    progress.end();
+    Ok(if problems.lines.is_empty() { Ok(report) } else { Err(problems) })
+}
+
+/// What is wrong with a row, as one sentence.
+fn sentence(errors: &Errors) -> String {
+    let parts: Vec<_> = errors
+        .iter()
+        .flat_map(|(field, errors)| errors.iter().map(move |error| format!("{field}: {error}")))
+        .collect();
+    parts.join(" ")
+}
+
+async fn load_airport(
+    set: &mut ChangeSet,
+    values: &Values,
+    directory: &Directory,
+    report: &mut Report,
+) -> Result<(), Refusal> {
+    let mut draft = airports::Draft::parse(values)?;
+    let known = match directory.by_code(&draft.code) {
+        // The file may name one code twice, so what counts is what the set has now.
+        Some(_) => airports::by_code(set, &draft.code).await?,
+        None => None,
+    };
+    let Some(known) = known else {
+        airports::insert(set, draft).await?;
+        report.added += 1;
+        return Ok(());
+    };
+    // A column that the file lacks says nothing: the airport keeps what it has.
+    if !values.has("country") {
+        draft.country.clone_from(&known.country);
+    }
+    if !values.has("timezone") {
+        draft.timezone.clone_from(&known.timezone);
+    }
+    if !values.has("latitude") && !values.has("longitude") {
+        (draft.latitude, draft.longitude) = (known.latitude, known.longitude);
+    }
+    let after = airports::update(set, &known, draft).await?;
+    if after == known { report.unchanged += 1 } else { report.changed += 1 }
+    Ok(())
+}
+
+async fn load_flight(
+    set: &mut ChangeSet,
+    line: u64,
+    values: &Values,
+    directory: &Directory,
+    report: &mut Report,
+) -> Result<(), Refusal> {
+    let airport = |field| directory.named(values.first(field)).cloned();
+    let draft = flights::Draft::parse(values, airport("origin"), airport("destination"))?;
+    let flight = flights::insert(set, draft).await?;
+    report.added += 1;
+    if !flight.is_valid() {
+        report.warnings.push(format!("line {line}: flight {flight} is stored, but is not valid"));
+    }
+    Ok(())
+}
+
+async fn load_passenger(set: &mut ChangeSet, values: &Values, report: &mut Report) -> Result<(), Refusal> {
+    passengers::insert(set, passengers::Draft::parse(values)?).await?;
+    report.added += 1;
+    Ok(())
+}
+
+/// Reads a file from disk; the error is a line for a person.
+pub fn bytes(path: &std::path::Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::Told(format!("Cannot read {}: {error}", path.display())))
+}

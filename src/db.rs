@@ -1,0 +1,12 @@
+//! Two databases behind one door: the same SQL text runs on SQLite and on PostgreSQL, and nothing
+//! above this module names a driver.
+
+pub mod migrate;
+pub mod pool;
+pub mod query;
+pub mod schema;
+pub mod url;
+
+pub use pool::{Conn, Db, Pool, Tx};
+pub use query::{Composed, Query, Row, Select, Upkeep, Write};
+pub use url::{DatabaseUrl, Kind};

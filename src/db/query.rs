@@ -1,0 +1,481 @@
+//! One SQL text for both databases, and three types of text, so that a write outside a change set
+//! does not compile:
+//!
+//! - [`Select`] reads; any [`Conn`] takes it. A text that does anything else does not compile.
+//! - [`Write`] changes objects; only a change set (`crate::changes`) takes it.
+//! - [`Upkeep`] changes what has no history (sessions, the log itself); any [`Tx`] takes it. A text
+//!   that names a table of objects does not compile.
+//!
+//! The dialect that both speak: `$1`; `BIGINT` and `i64`; `RETURNING`; `ON CONFLICT`;
+//! `CAST(SUM(x) AS BIGINT)`; `ORDER BY … NULLS LAST, id`; `LIKE $1 ESCAPE '\'` on folded text;
+//! times bound from the clock.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{Arguments, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Type};
+
+use super::pool::{Conn, Held, Tx};
+use crate::error::{Error, Result};
+
+/// The tables whose rows have a history: [`Upkeep`] may not name them.
+const OBJECTS: [&str; 5] = ["airports", "flights", "passengers", "bookings", "users"];
+
+/// A text that reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Select(&'static str);
+
+/// A text that changes objects.
+#[derive(Debug, Clone, Copy)]
+pub struct Write(&'static str);
+
+/// A text that changes what has no history.
+#[derive(Debug, Clone, Copy)]
+pub struct Upkeep(&'static str);
+
+impl Select {
+    /// Takes a text that begins with `SELECT`.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        assert!(begins(text, "SELECT "), "a Select must begin with SELECT");
+        Self(text)
+    }
+}
+
+impl Write {
+    /// Takes a text that inserts, updates or deletes.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        assert!(!begins(text, "SELECT "), "a Write must not begin with SELECT");
+        Self(text)
+    }
+}
+
+impl Upkeep {
+    /// Takes a text that inserts, updates or deletes in a table without history.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        assert!(!begins(text, "SELECT "), "an Upkeep must not begin with SELECT");
+        let mut table = 0;
+        while table < OBJECTS.len() {
+            let name = OBJECTS[table];
+            assert!(
+                !begins_then(text, "INSERT INTO ", name)
+                    && !begins_then(text, "UPDATE ", name)
+                    && !begins_then(text, "DELETE FROM ", name),
+                "objects are written through a change set"
+            );
+            table += 1;
+        }
+        Self(text)
+    }
+}
+
+/// Whether a text begins with a word, blanks apart.
+const fn begins(text: &str, word: &str) -> bool {
+    after(text, word).is_some()
+}
+
+/// Whether a text begins with a word and then a name that ends there.
+const fn begins_then(text: &str, word: &str, name: &str) -> bool {
+    let (Some(start), name) = (after(text, word), name.as_bytes()) else { return false };
+    let text = text.as_bytes();
+    let mut at = 0;
+    while at < name.len() {
+        if start + at >= text.len() || text[start + at] != name[at] {
+            return false;
+        }
+        at += 1;
+    }
+    let end = start + at;
+    end >= text.len() || !(text[end].is_ascii_alphanumeric() || text[end] == b'_')
+}
+
+/// Where a text goes on after a word that it begins with, blanks apart.
+const fn after(text: &str, word: &str) -> Option<usize> {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let mut start = 0;
+    while start < text.len() && text[start].is_ascii_whitespace() {
+        start += 1;
+    }
+    let mut at = 0;
+    while at < word.len() {
+        if start + at >= text.len() || text[start + at] != word[at] {
+            return None;
+        }
+        at += 1;
+    }
+    Some(start + at)
+}
+
+/// A reading text that is put together at run time: only from source text and bound values, so a
+/// visitor's words can never become SQL.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    text: String,
+    values: Vec<Scalar>,
+}
+
+#[derive(Debug, Clone)]
+enum Scalar {
+    Text(String),
+    Number(i64),
+}
+
+impl Composed {
+    /// Begins with a reading text.
+    #[must_use]
+    pub fn new(start: Select) -> Self {
+        Self { text: start.0.to_owned(), values: Vec::new() }
+    }
+
+    /// Begins with what a list shows, as data: `SELECT` and the columns.
+    #[must_use]
+    pub fn select(columns: &'static str) -> Self {
+        Self { text: format!("SELECT {columns}"), values: Vec::new() }
+    }
+
+    /// Adds source text.
+    pub fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a placeholder and the text bound to it.
+    pub fn bind_text(&mut self, value: impl Into<String>) -> &mut Self {
+        self.bind(Scalar::Text(value.into()))
+    }
+
+    /// Adds a placeholder and the number bound to it.
+    pub fn bind_number(&mut self, value: i64) -> &mut Self {
+        self.bind(Scalar::Number(value))
+    }
+
+    fn bind(&mut self, value: Scalar) -> &mut Self {
+        self.values.push(value);
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// The text so far (for tests and messages to developers).
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A type both databases can store.
+pub trait Value:
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
+{
+}
+impl<T> Value for T where
+    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
+{
+}
+
+/// A type both databases can load from a row.
+pub trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// A type both databases can load from one column.
+pub trait Column:
+    for<'r> sqlx::Decode<'r, Sqlite>
+    + Type<Sqlite>
+    + for<'r> sqlx::Decode<'r, Postgres>
+    + Type<Postgres>
+{
+}
+impl<T> Column for T where
+    T: for<'r> sqlx::Decode<'r, Sqlite>
+        + Type<Sqlite>
+        + for<'r> sqlx::Decode<'r, Postgres>
+        + Type<Postgres>
+{
+}
+
+/// A row whose columns are read one by one, for lists whose shape is data.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// The value of a column, counted from 0.
+    pub fn get<T: Column>(&self, index: usize) -> Result<T> {
+        use sqlx::Row as _;
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(index)?,
+            Self::Postgres(row) => row.try_get(index)?,
+        })
+    }
+}
+
+/// One statement on its way to one connection.
+#[must_use = "a query does nothing until it is run"]
+pub struct Query<'c> {
+    sql: SqlStr,
+    target: Target<'c>,
+    bad_value: Option<sqlx::Error>,
+    written: Option<&'c mut u64>,
+}
+
+enum Target<'c> {
+    Sqlite(&'c mut SqliteConnection, SqliteArguments),
+    Postgres(&'c mut PgConnection, PgArguments),
+}
+
+impl Conn {
+    /// A reading statement.
+    pub fn query(&mut self, sql: Select) -> Query<'_> {
+        self.run(sql.0.into_sql_str(), None)
+    }
+
+    /// A reading statement put together at run time.
+    #[expect(clippy::disallowed_types, reason = "Composed holds source text and bound values only")]
+    pub fn compose(&mut self, sql: Composed) -> Query<'_> {
+        let query = self.run(sqlx::AssertSqlSafe(sql.text).into_sql_str(), None);
+        sql.values.into_iter().fold(query, |query, value| match value {
+            Scalar::Text(text) => query.bind(text),
+            Scalar::Number(number) => query.bind(number),
+        })
+    }
+
+    fn run<'c>(&'c mut self, sql: SqlStr, written: Option<&'c mut u64>) -> Query<'c> {
+        count(&self.statements);
+        let target = match &mut self.held {
+            Held::Sqlite(conn) => Target::Sqlite(conn, SqliteArguments::default()),
+            Held::SqliteTx(tx) => Target::Sqlite(tx, SqliteArguments::default()),
+            Held::Postgres(conn) => Target::Postgres(conn, PgArguments::default()),
+            Held::PostgresTx(tx) => Target::Postgres(tx, PgArguments::default()),
+        };
+        Query { sql, target, bad_value: None, written }
+    }
+}
+
+impl Tx {
+    /// A statement that changes what has no history.
+    pub fn upkeep(&mut self, sql: Upkeep) -> Query<'_> {
+        self.0.run(sql.0.into_sql_str(), None)
+    }
+
+    /// A statement that changes objects, and the count of rows it wrote: for change sets only,
+    /// which a lint sees to.
+    pub fn write_recorded<'c>(&'c mut self, sql: Write, written: &'c mut u64) -> Query<'c> {
+        self.0.run(sql.0.into_sql_str(), Some(written))
+    }
+
+    /// A reading statement whose rows nobody else can change until the end of this transaction.
+    /// (SQLite has locked out every other writer from the beginning.)
+    #[expect(clippy::disallowed_types, reason = "source text and a constant")]
+    pub fn lock(&mut self, sql: Select) -> Query<'_> {
+        let text = match self.0.held {
+            Held::Postgres(_) | Held::PostgresTx(_) => {
+                sqlx::AssertSqlSafe(format!("{} FOR UPDATE", sql.0)).into_sql_str()
+            }
+            Held::Sqlite(_) | Held::SqliteTx(_) => sql.0.into_sql_str(),
+        };
+        self.0.run(text, None)
+    }
+
+    /// Inserts many rows at once: `start` is `INSERT INTO t (…) VALUES`, without rows. Rows hold
+    /// texts and numbers in the order of the columns.
+    pub async fn insert_rows(&mut self, start: Upkeep, rows: &[Vec<Cell<'_>>]) -> Result<()> {
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            self.insert_chunk(start, rows, "").execute().await?;
+        }
+        Ok(())
+    }
+
+    /// [`Tx::insert_rows`], and the ids of the rows in their order.
+    pub async fn insert_rows_returning_ids(
+        &mut self,
+        start: Upkeep,
+        rows: &[Vec<Cell<'_>>],
+    ) -> Result<Vec<i64>> {
+        let mut ids = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            let made: Vec<(i64,)> = self.insert_chunk(start, rows, " RETURNING id").all().await?;
+            ids.extend(made.into_iter().map(|(id,)| id));
+        }
+        // Neither database promises the order of RETURNING; both number rows as they come.
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    #[expect(clippy::disallowed_types, reason = "source text, placeholders and bound values")]
+    fn insert_chunk(&mut self, start: Upkeep, rows: &[Vec<Cell<'_>>], end: &str) -> Query<'_> {
+        let mut text = start.0.to_owned();
+        let mut placeholder = 0;
+        for row in rows {
+            text.push_str(if placeholder == 0 { " (" } else { ", (" });
+            for column in 0..row.len() {
+                placeholder += 1;
+                text.push_str(if column == 0 { "$" } else { ", $" });
+                text.push_str(&placeholder.to_string());
+            }
+            text.push(')');
+        }
+        text.push_str(end);
+        let query = self.0.run(sqlx::AssertSqlSafe(text).into_sql_str(), None);
+        rows.iter().flatten().fold(query, |query, cell| match cell {
+            Cell::Text(text) => query.bind((*text).to_owned()),
+            Cell::Optional(text) => query.bind(text.map(str::to_owned)),
+            Cell::Number(number) => query.bind(*number),
+        })
+    }
+
+    /// Makes the next id of a table follow the greatest, after rows came with ids of their own.
+    #[expect(clippy::disallowed_types, reason = "the table's name is source text")]
+    pub async fn restart_ids(&mut self, table: &'static str) -> Result<()> {
+        if matches!(self.0.held, Held::Postgres(_) | Held::PostgresTx(_)) {
+            let text = format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
+                 (SELECT COALESCE(MAX(id), 0) + 1 FROM {table}), false)"
+            );
+            self.0.run(sqlx::AssertSqlSafe(text).into_sql_str(), None).rows().await?;
+        }
+        Ok(())
+    }
+}
+
+/// SQLite takes at most 32,766 bound values a statement, PostgreSQL 65,535.
+const ROWS_AT_ONCE: usize = 500;
+
+/// A value of a row for [`Tx::insert_rows`].
+#[derive(Debug, Clone, Copy)]
+pub enum Cell<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Text or NULL.
+    Optional(Option<&'a str>),
+    /// A whole number.
+    Number(i64),
+}
+
+fn count(statements: &AtomicU64) {
+    statements.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Runs one expression against whichever database is held.
+macro_rules! run {
+    ($query:expr, $with:path, $method:ident) => {{
+        if let Some(error) = $query.bad_value {
+            return Err(error.into());
+        }
+        match $query.target {
+            Target::Sqlite(conn, args) => $with($query.sql, args).$method(conn).await?,
+            Target::Postgres(conn, args) => $with($query.sql, args).$method(conn).await?,
+        }
+    }};
+}
+
+impl Query<'_> {
+    /// Binds the next value.
+    pub fn bind<T: Value>(mut self, value: T) -> Self {
+        let added = match &mut self.target {
+            Target::Sqlite(_, args) => args.add(value),
+            Target::Postgres(_, args) => args.add(value),
+        };
+        if let Err(error) = added {
+            self.bad_value.get_or_insert(sqlx::Error::Encode(error));
+        }
+        self
+    }
+
+    /// Every row.
+    pub async fn all<T: Record>(self) -> Result<Vec<T>> {
+        Ok(run!(self, sqlx::query_as_with, fetch_all))
+    }
+
+    /// The one row; none is [`Error::NotFound`].
+    pub async fn one<T: Record>(mut self) -> Result<T> {
+        let written = self.written.take();
+        let row = run!(self, sqlx::query_as_with, fetch_one);
+        add(written, 1);
+        Ok(row)
+    }
+
+    /// The row, if there is one.
+    pub async fn optional<T: Record>(mut self) -> Result<Option<T>> {
+        let written = self.written.take();
+        let row: Option<T> = run!(self, sqlx::query_as_with, fetch_optional);
+        add(written, u64::from(row.is_some()));
+        Ok(row)
+    }
+
+    /// Runs the statement and returns how many rows it changed.
+    pub async fn execute(mut self) -> Result<u64> {
+        let written = self.written.take();
+        if let Some(error) = self.bad_value {
+            return Err(error.into());
+        }
+        let changed = match self.target {
+            Target::Sqlite(conn, args) => {
+                sqlx::query_with(self.sql, args).execute(conn).await?.rows_affected()
+            }
+            Target::Postgres(conn, args) => {
+                sqlx::query_with(self.sql, args).execute(conn).await?.rows_affected()
+            }
+        };
+        add(written, changed);
+        Ok(changed)
+    }
+
+    /// Runs a statement that must change exactly one row; none is [`Error::NotFound`].
+    pub async fn execute_one(self) -> Result<()> {
+        match self.execute().await? {
+            1 => Ok(()),
+            0 => Err(Error::NotFound),
+            rows => Err(Error::internal(format!("{rows} rows changed where one was meant"))),
+        }
+    }
+
+    /// Every row, to be read column by column.
+    pub async fn rows(self) -> Result<Vec<Row>> {
+        if let Some(error) = self.bad_value {
+            return Err(error.into());
+        }
+        Ok(match self.target {
+            Target::Sqlite(conn, args) => {
+                let rows = sqlx::query_with(self.sql, args).fetch_all(conn).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Target::Postgres(conn, args) => {
+                let rows = sqlx::query_with(self.sql, args).fetch_all(conn).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+}
+
+fn add(written: Option<&mut u64>, rows: u64) {
+    if let Some(written) = written {
+        *written += rows;
+    }
+}
+
+/// A pattern for `LIKE … ESCAPE '\'` that finds a text anywhere.
+#[must_use]
+pub fn anywhere(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,136 @@
+//! Where the database is: the only place that reads its address, and no place prints its password.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
+
+use crate::error::{Error, Result};
+
+/// The two databases that the site runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file on this machine.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A checked `DATABASE_URL`. Neither `Debug` nor `Display` shows the password.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    kind: Kind,
+    text: String,
+}
+
+impl DatabaseUrl {
+    /// Checks an address: `sqlite:FILE`, `postgres://…` or `postgresql://…`, and nothing else.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim().to_owned();
+        let told = |why: &str| Error::Told(format!("DATABASE_URL: {why}"));
+        if let Some(rest) = text.strip_prefix("sqlite:") {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            let path = path.split('?').next().unwrap_or(path);
+            if path.is_empty() || path == ":memory:" {
+                return Err(told("name a file, such as sqlite:airline.sqlite3"));
+            }
+            return Ok(Self::sqlite_file(Path::new(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let url = Url::parse(&text).map_err(|error| {
+                told(&format!("not a URL ({error}); write postgres://USER:PASSWORD@HOST/NAME"))
+            })?;
+            PgConnectOptions::from_str(url.as_str())
+                .map_err(|_| told("some part of it cannot be read; write postgres://USER:PASSWORD@HOST/NAME"))?;
+            return Ok(Self { kind: Kind::Postgres, text });
+        }
+        Err(told("it must begin with sqlite: or postgres://"))
+    }
+
+    /// A SQLite file.
+    #[must_use]
+    pub fn sqlite_file(path: &Path) -> Self {
+        Self { kind: Kind::Sqlite, text: format!("sqlite:{}", path.display()) }
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The whole address, password included: for the pool only, never for a message.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn file(&self) -> PathBuf {
+        PathBuf::from(self.text.strip_prefix("sqlite:").unwrap_or_default())
+    }
+
+    /// How to connect to PostgreSQL. `sslmode` in the address wins; without it a host that is not
+    /// this machine gets `require` (sqlx's own default falls back to plain text in silence).
+    pub(super) fn postgres(&self) -> Result<PgConnectOptions> {
+        let options = PgConnectOptions::from_str(&self.text)
+            .map_err(|_| Error::Told("DATABASE_URL: it cannot be read".to_owned()))?;
+        let told = Url::parse(&self.text)
+            .is_ok_and(|url| url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode"));
+        let host = options.get_host();
+        let local = options.get_socket().is_some()
+            || host == "localhost"
+            || host.starts_with('/')
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        Ok(if told || local { options } else { options.ssl_mode(PgSslMode::Require) })
+    }
+}
+
+impl std::fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind {
+            Kind::Sqlite => write!(f, "SQLite file {}", self.file().display()),
+            Kind::Postgres => match self.postgres() {
+                Ok(options) => write!(
+                    f,
+                    "PostgreSQL at {}:{}, database {}, user {}, TLS {:?}",
+                    options.get_host(),
+                    options.get_port(),
+                    options.get_database().unwrap_or(options.get_username()),
+                    options.get_username(),
+                    options.get_ssl_mode(),
+                ),
+                Err(_) => f.write_str("PostgreSQL"),
+            },
+        }
+    }
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DatabaseUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_databases_are_refused() {
+        for text in ["mysql://a:secret@b/c", "postgre://a:secret@b/c", "", "file.db", "sqlite:"] {
+            let error = DatabaseUrl::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with("DATABASE_URL: "), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_distant_server_is_asked_for_tls_unless_the_address_says_otherwise() {
+        let mode = |text: &str| DatabaseUrl::parse(text).unwrap().to_string();
+        assert!(mode("postgres://u:secret@db.example/n").ends_with("TLS Require"));
+        assert!(mode("postgres://u:secret@db.example/n?sslmode=disable").ends_with("TLS Disable"));
+        assert!(mode("postgres://u:secret@127.0.0.1/n").ends_with("TLS Prefer"));
+        assert!(!format!("{:?}", DatabaseUrl::parse("postgres://u:secret@h/n")).contains("secret"));
+    }
+}

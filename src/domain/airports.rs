@@ -1,0 +1,312 @@
+//! Airports.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use super::text::{and_all_words, fold};
+use super::{bookings, flights, times};
+use crate::changes::{ChangeSet, Versioned};
+use crate::db::{Composed, Conn, Select, Write};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Reader, Refusal, Values, shortened};
+
+/// An airport.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, FromRow)]
+pub struct Airport {
+    /// Its id.
+    pub id: i64,
+    /// Its IATA code: three capital letters.
+    pub code: String,
+    /// The city it serves; at most 64 characters.
+    pub city: String,
+    /// Its country; may be empty.
+    pub country: String,
+    /// Its IANA time zone, `Europe/Paris`; may be empty, and then its times are told in UTC.
+    pub timezone: String,
+    /// Degrees north, -90 to 90.
+    pub latitude: Option<f64>,
+    /// Degrees east, -180 to 180.
+    pub longitude: Option<f64>,
+    /// Counts its changes.
+    pub version: i64,
+}
+
+impl std::fmt::Display for Airport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.city, self.code)
+    }
+}
+
+impl Versioned for Airport {
+    const KIND: &'static str = "airports";
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn label(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// An airport as somebody typed it, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Three capital letters.
+    pub code: String,
+    /// At most 64 characters.
+    pub city: String,
+    /// At most 64 characters; may be empty.
+    pub country: String,
+    /// A zone of the IANA database, or empty.
+    pub timezone: String,
+    /// -90 to 90.
+    pub latitude: Option<f64>,
+    /// -180 to 180.
+    pub longitude: Option<f64>,
+}
+
+impl Draft {
+    /// Checks what a form or a file says about an airport.
+    pub fn parse(values: &Values) -> Result<Self, Errors> {
+        let mut read = Reader::new(values);
+        let code = read.text("code", 64).to_uppercase();
+        if code.len() != 3 || !code.bytes().all(|letter| letter.is_ascii_uppercase()) {
+            read.errors.add("code", "A code has three letters, such as JFK.");
+        }
+        let draft = Self {
+            code,
+            city: read.required("city", 64),
+            country: read.text("country", 64),
+            timezone: read.text("timezone", 64),
+            latitude: read.decimal("latitude", -90.0..=90.0),
+            longitude: read.decimal("longitude", -180.0..=180.0),
+        };
+        if !draft.timezone.is_empty() && !times::zone_exists(&draft.timezone) {
+            let zone = shortened(&draft.timezone);
+            read.errors.add(
+                "timezone",
+                format!("“{zone}” is no IANA time zone; write one like Europe/Paris."),
+            );
+        }
+        if draft.latitude.is_some() != draft.longitude.is_some() && read.errors.is_empty() {
+            read.errors.add("longitude", "Give both latitude and longitude, or neither.");
+        }
+        read.finish(draft)
+    }
+
+    fn folded(&self) -> String {
+        fold(&format!("{} {} {}", self.city, self.code, self.country))
+    }
+
+    fn into_airport(self, id: i64, version: i64) -> Airport {
+        Airport {
+            id,
+            code: self.code,
+            city: self.city,
+            country: self.country,
+            timezone: self.timezone,
+            latitude: self.latitude,
+            longitude: self.longitude,
+            version,
+        }
+    }
+}
+
+const FIND: Select = Select::new(
+    "SELECT id, code, city, country, timezone, latitude, longitude, version
+     FROM airports WHERE id = $1",
+);
+const BY_CODE: Select = Select::new(
+    "SELECT id, code, city, country, timezone, latitude, longitude, version
+     FROM airports WHERE code = $1",
+);
+const ALL: Select = Select::new(
+    "SELECT id, code, city, country, timezone, latitude, longitude, version
+     FROM airports ORDER BY id",
+);
+const MATCHING: Select = Select::new(
+    "SELECT id, code, city, country, timezone, latitude, longitude, version
+     FROM airports WHERE 1 = 1",
+);
+const INSERT: Write = Write::new(
+    "INSERT INTO airports (code, city, country, timezone, latitude, longitude, folded, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING id",
+);
+const UPDATE: Write = Write::new(
+    "UPDATE airports SET code = $2, city = $3, country = $4, timezone = $5, latitude = $6,
+            longitude = $7, folded = $8, version = version + 1
+     WHERE id = $1",
+);
+const DELETE: Write = Write::new("DELETE FROM airports WHERE id = $1");
+const LOCK: Select = Select::new("SELECT id FROM airports WHERE id = $1");
+const DATED_FROM: Select =
+    Select::new("SELECT id FROM flights WHERE origin_id = $1 AND departs_at IS NOT NULL");
+
+/// The airport of an id.
+pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Airport>> {
+    db.query(FIND).bind(id).optional().await
+}
+
+/// The airport of a code, however it is written.
+pub async fn by_code(db: &mut Conn, code: &str) -> Result<Option<Airport>> {
+    db.query(BY_CODE).bind(code.trim().to_uppercase()).optional().await
+}
+
+/// Every airport, by id.
+pub async fn all(db: &mut Conn) -> Result<Vec<Airport>> {
+    db.query(ALL).all().await
+}
+
+/// Airports that hold every word of a search, by city; the one whose code was typed comes first.
+pub async fn matching(db: &mut Conn, search: &str, most: i64) -> Result<Vec<Airport>> {
+    let mut query = Composed::new(MATCHING);
+    and_all_words(&mut query, "folded", search);
+    query.push(" ORDER BY CASE WHEN code = ").bind_text(search.trim().to_uppercase());
+    query.push(" THEN 0 ELSE 1 END, folded, id LIMIT ").bind_number(most);
+    db.compose(query).all().await
+}
+
+/// Airports to be found by what people call them.
+#[derive(Debug, Default)]
+pub struct Directory {
+    airports: Vec<Airport>,
+    by_code: HashMap<String, usize>,
+    by_city: HashMap<String, Vec<usize>>,
+}
+
+impl Directory {
+    /// Lays the index.
+    #[must_use]
+    pub fn new(airports: Vec<Airport>) -> Self {
+        let mut directory = Self { airports, ..Self::default() };
+        for (place, airport) in directory.airports.iter().enumerate() {
+            directory.by_code.insert(airport.code.clone(), place);
+            directory.by_city.entry(fold(&airport.city)).or_default().push(place);
+        }
+        directory
+    }
+
+    /// The airport of a code, however it is written.
+    #[must_use]
+    pub fn by_code(&self, code: &str) -> Option<&Airport> {
+        self.by_code.get(&code.trim().to_uppercase()).and_then(|place| self.airports.get(*place))
+    }
+
+    /// Which airport a person means by a code, by `City (CODE)` or by a city that has only one.
+    /// The error is a sentence that says what to write instead.
+    pub fn named(&self, text: &str) -> Result<&Airport, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("Give an airport: a code or a city.".to_owned());
+        }
+        let in_brackets = text.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        if let Some(airport) = self.by_code(in_brackets.unwrap_or(text)) {
+            return Ok(airport);
+        }
+        let there: Vec<_> = self
+            .by_city
+            .get(&fold(text))
+            .into_iter()
+            .flatten()
+            .filter_map(|place| self.airports.get(*place))
+            .collect();
+        match there.as_slice() {
+            [] => Err(format!(
+                "There is no airport “{}”; give a code or a city that is known.",
+                shortened(text)
+            )),
+            [one] => Ok(one),
+            [first, ..] => {
+                let codes: Vec<_> = there.iter().map(|airport| airport.code.as_str()).collect();
+                Err(format!(
+                    "{} has several airports: write one of {}.",
+                    first.city,
+                    codes.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+/// Which airport a person means: [`Directory::named`] among those that the words find.
+pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Airport, String>> {
+    const ENOUGH: i64 = 50;
+    let without_brackets: String = text.replace(['(', ')'], " ");
+    let found = matching(db, &without_brackets, ENOUGH).await?;
+    Ok(Directory::new(found).named(text).cloned())
+}
+
+/// Makes an airport. A code that is taken is a field's error.
+pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Airport, Refusal> {
+    refuse_taken(set, None, &draft.code).await?;
+    let (id,): (i64,) = set
+        .write(INSERT)
+        .bind(draft.code.clone())
+        .bind(draft.city.clone())
+        .bind(draft.country.clone())
+        .bind(draft.timezone.clone())
+        .bind(draft.latitude)
+        .bind(draft.longitude)
+        .bind(draft.folded())
+        .one()
+        .await?;
+    let airport = draft.into_airport(id, 1);
+    set.created(&airport)?;
+    Ok(airport)
+}
+
+/// Changes an airport. Where its time zone moves, its flights keep their moment, and the day they
+/// leave on is told anew.
+pub async fn update(set: &mut ChangeSet, before: &Airport, draft: Draft) -> Result<Airport, Refusal> {
+    refuse_taken(set, Some(before.id), &draft.code).await?;
+    let after = draft.clone().into_airport(before.id, before.version + 1);
+    if after == (Airport { version: after.version, ..before.clone() }) {
+        return Ok(before.clone());
+    }
+    set.write(UPDATE)
+        .bind(before.id)
+        .bind(draft.code.clone())
+        .bind(draft.city.clone())
+        .bind(draft.country.clone())
+        .bind(draft.timezone.clone())
+        .bind(draft.latitude)
+        .bind(draft.longitude)
+        .bind(draft.folded())
+        .execute_one()
+        .await?;
+    set.changed(before, &after)?;
+    if before.timezone != after.timezone {
+        let dated: Vec<(i64,)> = set.query(DATED_FROM).bind(before.id).all().await?;
+        for (flight,) in dated {
+            flights::retell_day(set, flight).await?;
+        }
+    }
+    Ok(after)
+}
+
+/// Deletes an airport, and with it every flight from or to it and their bookings, each remembered.
+pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
+    let airport = lock(set, id).await?.ok_or(Error::NotFound)?;
+    for flight in flights::touching(set, id).await? {
+        bookings::delete_of_flight(set, flight.id).await?;
+        flights::delete_row(set, &flight).await?;
+    }
+    set.write(DELETE).bind(id).execute_one().await?;
+    set.deleted(&airport)
+}
+
+/// The airport of an id, kept from other writers until the set ends.
+pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Airport>> {
+    let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
+    find(set, id).await
+}
+
+async fn refuse_taken(set: &mut ChangeSet, own: Option<i64>, code: &str) -> Result<(), Refusal> {
+    match by_code(set, code).await? {
+        Some(other) if Some(other.id) != own => {
+            Err(Errors::one("code", format!("{other} has this code already.")).into())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,338 @@
+//! Flights.
+
+mod search;
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+pub use search::{Listed, PAGE, Search, Sort, choices, of_ids};
+
+use super::airports::{self, Airport};
+use super::{bookings, times};
+use crate::changes::{ChangeSet, Versioned};
+use crate::db::{Conn, Select, Write};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Reader, Refusal, Values};
+
+/// The longest flight that a form takes, in minutes: two days.
+pub const LONGEST: i64 = 2 * 24 * 60;
+/// The most seats that a form takes.
+pub const MOST_SEATS: i64 = 1_000;
+
+/// A flight, with what its airports are called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+pub struct Flight {
+    /// Its id, which is its number.
+    pub id: i64,
+    /// The airport it leaves from.
+    pub origin_id: i64,
+    /// That airport's code.
+    pub origin_code: String,
+    /// That airport's city.
+    pub origin_city: String,
+    /// That airport's time zone.
+    pub origin_timezone: String,
+    /// The airport it goes to.
+    pub destination_id: i64,
+    /// That airport's code.
+    pub destination_code: String,
+    /// That airport's city.
+    pub destination_city: String,
+    /// That airport's time zone.
+    pub destination_timezone: String,
+    /// Minutes in the air.
+    pub duration: i64,
+    /// When it leaves, in seconds since 1970-01-01 UTC.
+    pub departs_at: Option<i64>,
+    /// How many seats it has; no limit where it is not said.
+    pub capacity: Option<i64>,
+    /// Counts its changes.
+    pub version: i64,
+}
+
+/// [`Flight::is_valid`] as SQL, for lists and filters.
+pub const VALID: &str = "(f.origin_id <> f.destination_id AND f.duration >= 0)";
+
+impl Flight {
+    /// The demo's `is_valid_flight`: it goes somewhere else, and takes no negative time. A flight
+    /// that is not valid can be stored and looked at, but not booked.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.origin_id != self.destination_id && self.duration >= 0
+    }
+
+    /// `New York (JFK)`
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{} ({})", self.origin_city, self.origin_code)
+    }
+
+    /// `Paris (CDG)`
+    #[must_use]
+    pub fn destination(&self) -> String {
+        format!("{} ({})", self.destination_city, self.destination_code)
+    }
+
+    /// Whether it has left.
+    #[must_use]
+    pub fn has_departed(&self, now: i64) -> bool {
+        self.departs_at.is_some_and(|departs_at| departs_at <= now)
+    }
+}
+
+impl std::fmt::Display for Flight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} - {} to {}", self.id, self.origin(), self.destination())
+    }
+}
+
+impl Versioned for Flight {
+    const KIND: &'static str = "flights";
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn label(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A flight as somebody typed it, with airports that exist. It may still not be valid: see
+/// [`Draft::refuse_invalid`].
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Where it leaves from.
+    pub origin: Airport,
+    /// Where it goes to.
+    pub destination: Airport,
+    /// Minutes in the air.
+    pub duration: i64,
+    /// When it leaves, in seconds since 1970-01-01 UTC.
+    pub departs_at: Option<i64>,
+    /// How many seats it has.
+    pub capacity: Option<i64>,
+}
+
+impl Draft {
+    /// Checks what a form or a file says about a flight: `origin` and `destination` as they were
+    /// found, `duration`, `departs` in the origin's local time, `capacity`.
+    pub fn parse(
+        values: &Values,
+        origin: Result<Airport, String>,
+        destination: Result<Airport, String>,
+    ) -> Result<Self, Errors> {
+        let mut read = Reader::new(values);
+        let duration = read.number("duration", -LONGEST..=LONGEST);
+        if duration.is_none() && read.errors.of("duration").is_empty() {
+            read.errors.add("duration", "Give the minutes in the air.");
+        }
+        let capacity = read.number("capacity", 0..=MOST_SEATS);
+        let departs = values.first("departs").trim();
+        let departs_at = match &origin {
+            Ok(origin) if !departs.is_empty() => {
+                match times::parse_local(departs, &origin.timezone) {
+                    Ok(at) => Some(at),
+                    Err(why) => {
+                        read.errors.add("departs", why);
+                        None
+                    }
+                }
+            }
+            _ => None,
+        };
+        let mut airport = |field, found: Result<Airport, String>| match found {
+            Ok(airport) => Some(airport),
+            Err(why) => {
+                read.errors.add(field, why);
+                None
+            }
+        };
+        let (origin, destination) = (airport("origin", origin), airport("destination", destination));
+        match (origin, destination, duration) {
+            (Some(origin), Some(destination), Some(duration)) => {
+                read.finish(Self { origin, destination, duration, departs_at, capacity })
+            }
+            _ => Err(read.errors),
+        }
+    }
+
+    /// [`Draft::parse`], with the airports looked up by what was typed.
+    pub async fn read(db: &mut Conn, values: &Values) -> Result<Self, Refusal> {
+        let origin = airports::resolve(db, values.first("origin")).await?;
+        let destination = airports::resolve(db, values.first("destination")).await?;
+        Ok(Self::parse(values, origin, destination)?)
+    }
+
+    /// Why this flight would not be valid, if so.
+    pub fn refuse_invalid(&self) -> Result<(), Errors> {
+        let mut errors = Errors::default();
+        if self.origin.id == self.destination.id {
+            errors.add("destination", "A flight must go somewhere else than it comes from.");
+        }
+        if self.duration < 0 {
+            errors.add("duration", "A flight cannot take less than no time.");
+        }
+        errors.into_result(())
+    }
+
+    fn departs_on(&self) -> String {
+        times::local_day(self.departs_at, &self.origin.timezone)
+    }
+
+    fn into_flight(self, id: i64, version: i64) -> Flight {
+        Flight {
+            id,
+            origin_id: self.origin.id,
+            origin_code: self.origin.code,
+            origin_city: self.origin.city,
+            origin_timezone: self.origin.timezone,
+            destination_id: self.destination.id,
+            destination_code: self.destination.code,
+            destination_city: self.destination.city,
+            destination_timezone: self.destination.timezone,
+            duration: self.duration,
+            departs_at: self.departs_at,
+            capacity: self.capacity,
+            version,
+        }
+    }
+}
+
+const FIND: Select = Select::new(
+    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
+            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
+            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
+            f.departs_at, f.capacity, f.version
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     WHERE f.id = $1",
+);
+const ALL: Select = Select::new(
+    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
+            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
+            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
+            f.departs_at, f.capacity, f.version
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     ORDER BY f.id",
+);
+const TOUCHING: Select = Select::new(
+    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
+            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
+            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
+            f.departs_at, f.capacity, f.version
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     WHERE f.origin_id = $1 OR f.destination_id = $1 ORDER BY f.id",
+);
+const OF_PASSENGER: Select = Select::new(
+    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
+            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
+            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
+            f.departs_at, f.capacity, f.version
+     FROM bookings b JOIN flights f ON f.id = b.flight_id
+     JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     WHERE b.passenger_id = $1 ORDER BY f.id",
+);
+const INSERT: Write = Write::new(
+    "INSERT INTO flights (origin_id, destination_id, duration, departs_at, departs_on, capacity, version)
+     VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING id",
+);
+const UPDATE: Write = Write::new(
+    "UPDATE flights SET origin_id = $2, destination_id = $3, duration = $4, departs_at = $5,
+            departs_on = $6, capacity = $7, version = version + 1
+     WHERE id = $1",
+);
+const RETELL: Write = Write::new(
+    "UPDATE flights SET departs_on = $2, version = version + 1 WHERE id = $1",
+);
+const DELETE: Write = Write::new("DELETE FROM flights WHERE id = $1");
+const LOCK: Select = Select::new("SELECT id FROM flights WHERE id = $1");
+
+/// The flight of an id.
+pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Flight>> {
+    db.query(FIND).bind(id).optional().await
+}
+
+/// Every flight, by id.
+pub async fn all(db: &mut Conn) -> Result<Vec<Flight>> {
+    db.query(ALL).all().await
+}
+
+/// The flights from or to an airport.
+pub async fn touching(db: &mut Conn, airport: i64) -> Result<Vec<Flight>> {
+    db.query(TOUCHING).bind(airport).all().await
+}
+
+/// The flights that a passenger is booked on.
+pub async fn of_passenger(db: &mut Conn, passenger: i64) -> Result<Vec<Flight>> {
+    db.query(OF_PASSENGER).bind(passenger).all().await
+}
+
+/// The flight of an id, kept from other writers until the set ends: who holds it may count seats.
+pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Flight>> {
+    let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
+    find(set, id).await
+}
+
+/// Makes a flight, valid or not.
+pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Flight> {
+    let (id,): (i64,) = set
+        .write(INSERT)
+        .bind(draft.origin.id)
+        .bind(draft.destination.id)
+        .bind(draft.duration)
+        .bind(draft.departs_at)
+        .bind(draft.departs_on())
+        .bind(draft.capacity)
+        .one()
+        .await?;
+    let flight = draft.into_flight(id, 1);
+    set.created(&flight)?;
+    Ok(flight)
+}
+
+/// Changes a flight that the set has locked. Fewer seats than are booked is a field's error.
+pub async fn update(set: &mut ChangeSet, before: &Flight, draft: Draft) -> Result<Flight, Refusal> {
+    let departs_on = draft.departs_on();
+    let after = draft.into_flight(before.id, before.version + 1);
+    if after == (Flight { version: after.version, ..before.clone() }) {
+        return Ok(before.clone());
+    }
+    if let Some(capacity) = after.capacity {
+        let booked = bookings::count(set, before.id).await?;
+        if capacity < booked {
+            let why = format!("{booked} passengers are booked: give at least {booked} seats, or none for no limit.");
+            return Err(Errors::one("capacity", why).into());
+        }
+    }
+    set.write(UPDATE)
+        .bind(after.id)
+        .bind(after.origin_id)
+        .bind(after.destination_id)
+        .bind(after.duration)
+        .bind(after.departs_at)
+        .bind(departs_on)
+        .bind(after.capacity)
+        .execute_one()
+        .await?;
+    set.changed(before, &after)?;
+    Ok(after)
+}
+
+/// Tells anew on which local day a flight leaves, after its origin's time zone moved.
+pub(super) async fn retell_day(set: &mut ChangeSet, id: i64) -> Result<()> {
+    let flight = lock(set, id).await?.ok_or(Error::NotFound)?;
+    let day = times::local_day(flight.departs_at, &flight.origin_timezone);
+    set.write(RETELL).bind(id).bind(day).execute_one().await?;
+    let after = Flight { version: flight.version + 1, ..flight.clone() };
+    set.changed(&flight, &after)
+}
+
+/// Deletes a flight and its bookings, each remembered.
+pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
+    let flight = lock(set, id).await?.ok_or(Error::NotFound)?;
+    bookings::delete_of_flight(set, id).await?;
+    delete_row(set, &flight).await
+}
+
+pub(super) async fn delete_row(set: &mut ChangeSet, flight: &Flight) -> Result<()> {
+    set.write(DELETE).bind(flight.id).execute_one().await?;
+    set.deleted(flight)
+}

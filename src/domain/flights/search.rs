@@ -1,0 +1,231 @@
+//! Looking flights up: what visitors search by, and the choice of flights for a passenger.
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::Flight;
+use crate::db::{Composed, Conn, Select};
+use crate::domain::text::and_all_words;
+use crate::domain::times;
+use crate::error::Result;
+use crate::input::Values;
+
+/// How many flights a page of the public list holds.
+pub const PAGE: i64 = 50;
+
+/// What a visitor asks of the list of flights; all of it stands in the address.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Search {
+    /// Words of the origin: a city or a code.
+    pub from: String,
+    /// Words of the destination: a city or a code.
+    pub to: String,
+    /// The local day of departure, `2026-11-23`, as typed.
+    pub on: String,
+    /// Whether flights that have left are listed too.
+    pub past: bool,
+    /// In which order.
+    pub sort: Sort,
+    /// Which page, from 1.
+    pub page: i64,
+}
+
+/// The orders of the list of flights.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sort {
+    /// The next to leave first; those without a time last.
+    #[default]
+    Departure,
+    /// The last to leave first.
+    Latest,
+    /// By city of origin.
+    From,
+    /// By city of destination.
+    To,
+    /// The shortest first.
+    Duration,
+    /// By number.
+    Number,
+}
+
+impl Sort {
+    /// Every order, with its name in an address and for people.
+    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::Departure, "departure", "Departure"),
+        (Self::Latest, "latest", "Latest departure"),
+        (Self::From, "from", "Origin"),
+        (Self::To, "to", "Destination"),
+        (Self::Duration, "duration", "Duration"),
+        (Self::Number, "number", "Flight number"),
+    ];
+
+    fn named(name: &str) -> Self {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map_or_else(Self::default, |(sort, ..)| *sort)
+    }
+
+    fn order(self) -> &'static str {
+        match self {
+            Self::Departure => " ORDER BY f.departs_at NULLS LAST, f.id",
+            Self::Latest => " ORDER BY f.departs_at DESC NULLS LAST, f.id DESC",
+            Self::From => " ORDER BY o.folded, d.folded, f.departs_at NULLS LAST, f.id",
+            Self::To => " ORDER BY d.folded, o.folded, f.departs_at NULLS LAST, f.id",
+            Self::Duration => " ORDER BY f.duration, f.id",
+            Self::Number => " ORDER BY f.id",
+        }
+    }
+}
+
+/// A flight in the list, with how many seats are taken.
+#[derive(Debug, Clone, FromRow)]
+pub struct Listed {
+    /// The flight.
+    #[sqlx(flatten)]
+    pub flight: Flight,
+    /// How many passengers are booked.
+    pub booked: i64,
+}
+
+const LISTED: Select = Select::new(
+    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
+            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
+            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
+            f.departs_at, f.capacity, f.version,
+            (SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id) AS booked
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     WHERE 1 = 1",
+);
+const COUNT: Select = Select::new("SELECT COUNT(*) FROM flights f WHERE 1 = 1");
+const COUNT_NAMED: Select = Select::new(
+    "SELECT COUNT(*)
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     WHERE 1 = 1",
+);
+const CHOICES: Select = Select::new(
+    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
+            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
+            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
+            f.departs_at, f.capacity, f.version
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     WHERE 1 = 1",
+);
+
+impl Search {
+    /// Reads the parts of an address; what cannot be read is as if it were not there.
+    #[must_use]
+    pub fn from_query(query: &Values) -> Self {
+        let text = |name| query.first(name).trim().chars().take(100).collect::<String>();
+        Self {
+            from: text("from"),
+            to: text("to"),
+            on: text("on"),
+            past: query.first("past") == "1",
+            sort: Sort::named(query.first("sort")),
+            page: query.first("page").parse().unwrap_or(1).max(1),
+        }
+    }
+
+    /// The address of another page or order of the same search.
+    #[must_use]
+    pub fn address(&self, sort: Sort, page: i64) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("from", &self.from), ("to", &self.to), ("on", &self.on)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        if self.past {
+            query.append_pair("past", "1");
+        }
+        if sort != Sort::default() {
+            let name = Sort::ALL.iter().find(|(known, ..)| *known == sort).map_or("", |(_, name, _)| name);
+            query.append_pair("sort", name);
+        }
+        if page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        let query = query.finish();
+        if query.is_empty() { "/".to_owned() } else { format!("/?{query}") }
+    }
+
+    /// Whether nothing narrows the list.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.from.is_empty() && self.to.is_empty() && self.on.is_empty()
+    }
+
+    /// What is wrong with the day that was typed, if anything.
+    #[must_use]
+    pub fn day_error(&self) -> Option<String> {
+        (!self.on.is_empty() && times::parse_day(&self.on).is_none())
+            .then(|| "Give a day like 2026-11-23.".to_owned())
+    }
+
+    fn narrow(&self, query: &mut Composed, now: i64) {
+        and_all_words(query, "o.folded", &self.from);
+        and_all_words(query, "d.folded", &self.to);
+        match times::parse_day(&self.on) {
+            Some(day) => {
+                query.push(" AND f.departs_on = ").bind_text(day.to_string());
+            }
+            None if !self.past => {
+                query.push(" AND (f.departs_at IS NULL OR f.departs_at > ").bind_number(now).push(")");
+            }
+            None => {}
+        }
+    }
+
+    /// How many flights are found, and those of one page; a page too high becomes the last, and
+    /// the search says which it was.
+    pub async fn run(&mut self, db: &mut Conn, now: i64) -> Result<(i64, Vec<Listed>)> {
+        let named = !self.from.is_empty() || !self.to.is_empty();
+        let mut count = Composed::new(if named { COUNT_NAMED } else { COUNT });
+        self.narrow(&mut count, now);
+        let (total,): (i64,) = db.compose(count).one().await?;
+        let last = (total.max(1) + PAGE - 1) / PAGE;
+        self.page = self.page.min(last);
+
+        let mut query = Composed::new(LISTED);
+        self.narrow(&mut query, now);
+        query.push(self.sort.order()).push(" LIMIT ").bind_number(PAGE);
+        query.push(" OFFSET ").bind_number((self.page - 1) * PAGE);
+        Ok((total, db.compose(query).all().await?))
+    }
+}
+
+/// Flights that a passenger could be put on: all words found in origin or destination, or the
+/// number; the next to leave first.
+pub async fn choices(
+    db: &mut Conn,
+    search: &str,
+    not_of_passenger: Option<i64>,
+    most: i64,
+) -> Result<Vec<Flight>> {
+    let mut query = Composed::new(CHOICES);
+    match search.trim().trim_start_matches('#').parse::<i64>() {
+        Ok(number) => {
+            query.push(" AND f.id = ").bind_number(number);
+        }
+        Err(_) => and_all_words(&mut query, "(o.folded || ' ' || d.folded)", search),
+    }
+    if let Some(passenger) = not_of_passenger {
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.flight_id = f.id AND b.passenger_id = ",
+        );
+        query.bind_number(passenger).push(")");
+    }
+    query.push(" ORDER BY f.departs_at DESC NULLS LAST, f.id LIMIT ").bind_number(most);
+    db.compose(query).all().await
+}
+
+/// Flights by their ids; at most 500 of them.
+pub async fn of_ids(db: &mut Conn, ids: &[i64]) -> Result<Vec<Flight>> {
+    const MOST: usize = 500;
+    let mut query = Composed::new(CHOICES);
+    query.push(" AND f.id IN (").bind_number(-1);
+    for id in ids.iter().take(MOST) {
+        query.push(", ").bind_number(*id);
+    }
+    query.push(") ORDER BY f.id");
+    db.compose(query).all().await
+}

@@ -1,0 +1,203 @@
+//! Passengers.
+
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use super::bookings;
+use super::text::{and_all_words, fold};
+use crate::changes::{ChangeSet, Versioned};
+use crate::db::{Composed, Conn, Select, Write};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Reader, Values, shortened};
+
+/// A passenger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+pub struct Passenger {
+    /// Its id.
+    pub id: i64,
+    /// First name; at most 64 characters of any script.
+    pub first: String,
+    /// Last name; at most 64 characters of any script.
+    pub last: String,
+    /// Counts its changes.
+    pub version: i64,
+}
+
+impl std::fmt::Display for Passenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.first, self.last)
+    }
+}
+
+impl Versioned for Passenger {
+    const KIND: &'static str = "passengers";
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn label(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A passenger as somebody typed it, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// First name.
+    pub first: String,
+    /// Last name.
+    pub last: String,
+}
+
+impl Draft {
+    /// Checks what a form or a file says about a passenger.
+    pub fn parse(values: &Values) -> Result<Self, Errors> {
+        let mut read = Reader::new(values);
+        let draft = Self { first: read.required("first", 64), last: read.required("last", 64) };
+        read.finish(draft)
+    }
+
+    fn folded(&self) -> String {
+        fold(&format!("{} {}", self.last, self.first))
+    }
+}
+
+const FIND: Select = Select::new("SELECT id, first, last, version FROM passengers WHERE id = $1");
+const ALL: Select = Select::new("SELECT id, first, last, version FROM passengers ORDER BY id");
+const MATCHING: Select =
+    Select::new("SELECT id, first, last, version FROM passengers p WHERE 1 = 1");
+const ABOARD: Select = Select::new(
+    "SELECT p.id, p.first, p.last, p.version
+     FROM bookings b JOIN passengers p ON p.id = b.passenger_id
+     WHERE b.flight_id = $1 ORDER BY p.folded, p.id",
+);
+const INSERT: Write = Write::new(
+    "INSERT INTO passengers (first, last, folded, version) VALUES ($1, $2, $3, 1) RETURNING id",
+);
+const UPDATE: Write = Write::new(
+    "UPDATE passengers SET first = $2, last = $3, folded = $4, version = version + 1 WHERE id = $1",
+);
+const DELETE: Write = Write::new("DELETE FROM passengers WHERE id = $1");
+const LOCK: Select = Select::new("SELECT id FROM passengers WHERE id = $1");
+
+/// The passenger of an id.
+pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Passenger>> {
+    db.query(FIND).bind(id).optional().await
+}
+
+/// Every passenger, by id.
+pub async fn all(db: &mut Conn) -> Result<Vec<Passenger>> {
+    db.query(ALL).all().await
+}
+
+/// The passengers of a flight, by last name.
+pub async fn aboard(db: &mut Conn, flight: i64) -> Result<Vec<Passenger>> {
+    db.query(ABOARD).bind(flight).all().await
+}
+
+/// Passengers whose name holds every word of a search, by last name; without those of a flight.
+pub async fn matching(
+    db: &mut Conn,
+    search: &str,
+    not_aboard: Option<i64>,
+    most: i64,
+) -> Result<Vec<Passenger>> {
+    let mut query = Composed::new(MATCHING);
+    and_all_words(&mut query, "p.folded", search);
+    if let Some(flight) = not_aboard {
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.passenger_id = p.id AND b.flight_id = ",
+        );
+        query.bind_number(flight).push(")");
+    }
+    query.push(" ORDER BY p.folded, p.id LIMIT ").bind_number(most);
+    db.compose(query).all().await
+}
+
+/// A passenger as a picker shows and reads it: names are not unique, so the id stands with it.
+#[must_use]
+pub fn picked(passenger: &Passenger) -> String {
+    format!("{passenger} (#{})", passenger.id)
+}
+
+/// Which passenger a person means by `First Last (#ID)`, `#ID` or a name that only one has. The
+/// error is a sentence that says what to write instead.
+pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, String>> {
+    const ENOUGH: i64 = 6;
+    let text = text.trim();
+    let number = text.rsplit_once('#').map(|(_, rest)| rest.trim_end_matches(')').trim());
+    if let Some(number) = number {
+        let found = match number.parse() {
+            Ok(id) => find(db, id).await?,
+            Err(_) => None,
+        };
+        return Ok(found.ok_or_else(|| format!("There is no passenger “{}”.", shortened(text))));
+    }
+    let name = fold(text);
+    let found = matching(db, text, None, 50).await?;
+    let same: Vec<_> = found
+        .iter()
+        .filter(|passenger| fold(&passenger.to_string()) == name)
+        .collect();
+    Ok(match same.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] if found.len() == 1 => found.into_iter().next().ok_or_else(String::new),
+        [] if found.is_empty() => Err(format!("There is no passenger “{}”.", shortened(text))),
+        several => {
+            let several: Vec<_> = if several.is_empty() { found.iter().collect() } else { several.to_vec() };
+            let choice: Vec<_> =
+                several.iter().take(ENOUGH as usize).map(|passenger| picked(passenger)).collect();
+            let more = if several.len() > choice.len() { ", …" } else { "" };
+            Err(format!("Which one? Write {}{more}.", choice.join(" or ")))
+        }
+    })
+}
+
+/// Makes a passenger.
+pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Passenger> {
+    let (id,): (i64,) = set
+        .write(INSERT)
+        .bind(draft.first.clone())
+        .bind(draft.last.clone())
+        .bind(draft.folded())
+        .one()
+        .await?;
+    let passenger = Passenger { id, first: draft.first, last: draft.last, version: 1 };
+    set.created(&passenger)?;
+    Ok(passenger)
+}
+
+/// Changes a passenger.
+pub async fn update(set: &mut ChangeSet, before: &Passenger, draft: Draft) -> Result<Passenger> {
+    if before.first == draft.first && before.last == draft.last {
+        return Ok(before.clone());
+    }
+    set.write(UPDATE)
+        .bind(before.id)
+        .bind(draft.first.clone())
+        .bind(draft.last.clone())
+        .bind(draft.folded())
+        .execute_one()
+        .await?;
+    let after = Passenger {
+        id: before.id,
+        first: draft.first,
+        last: draft.last,
+        version: before.version + 1,
+    };
+    set.changed(before, &after)?;
+    Ok(after)
+}
+
+/// Deletes a passenger and its bookings, each remembered.
+pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
+    let passenger = lock(set, id).await?.ok_or(Error::NotFound)?;
+    bookings::delete_of_passenger(set, id).await?;
+    set.write(DELETE).bind(id).execute_one().await?;
+    set.deleted(&passenger)
+}
+
+/// The passenger of an id, kept from other writers until the set ends.
+pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Passenger>> {
+    let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
+    find(set, id).await
+}

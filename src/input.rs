@@ -1,0 +1,210 @@
+//! What people type: text in; checked values, or what is wrong with each field, out.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use crate::error::Error;
+
+/// What a form sends or shows: the values of each field, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Values(BTreeMap<String, Vec<String>>);
+
+impl Values {
+    /// The values of a form's body or of a query, `application/x-www-form-urlencoded`.
+    #[must_use]
+    pub fn from_urlencoded(text: &str) -> Self {
+        form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+    }
+
+    /// The first value of a field, or nothing.
+    #[must_use]
+    pub fn first(&self, name: &str) -> &str {
+        self.all(name).first().map_or("", String::as_str)
+    }
+
+    /// Every value of a field, in the order they came.
+    #[must_use]
+    pub fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a field or a button was sent at all.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Sets the one value of a field.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), vec![value.into()]);
+    }
+
+    /// Sets all values of a field.
+    pub fn set_all(&mut self, name: &str, values: Vec<String>) {
+        self.0.insert(name.to_owned(), values);
+    }
+}
+
+impl FromIterator<(String, String)> for Values {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        let mut values = Self::default();
+        for (name, value) in pairs {
+            values.0.entry(name).or_default().push(value);
+        }
+        values
+    }
+}
+
+/// What is wrong with a form, by field: sentences that say what to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors(BTreeMap<&'static str, Vec<String>>);
+
+impl Errors {
+    /// One thing that is wrong with one field.
+    #[must_use]
+    pub fn one(field: &'static str, error: impl Into<String>) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, error);
+        errors
+    }
+
+    /// Adds what is wrong with a field.
+    pub fn add(&mut self, field: &'static str, error: impl Into<String>) {
+        self.0.entry(field).or_default().push(error.into());
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with one field.
+    #[must_use]
+    pub fn of(&self, field: &str) -> &[String] {
+        self.0.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything that is wrong, field by field.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[String])> {
+        self.0.iter().map(|(field, errors)| (*field, errors.as_slice()))
+    }
+
+    /// `Ok` where nothing is wrong.
+    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+/// Reads fields one by one and gathers what is wrong with them.
+#[derive(Debug)]
+pub struct Reader<'v> {
+    values: &'v Values,
+    /// What was found wrong so far.
+    pub errors: Errors,
+}
+
+impl<'v> Reader<'v> {
+    /// Begins to read.
+    #[must_use]
+    pub fn new(values: &'v Values) -> Self {
+        Self { values, errors: Errors::default() }
+    }
+
+    /// Text without blanks around it, of at most `longest` characters (not bytes), without NUL,
+    /// which PostgreSQL cannot store, and without other control characters, which nobody can see.
+    pub fn text(&mut self, name: &'static str, longest: usize) -> String {
+        let text = self.values.first(name).trim();
+        if text.chars().any(char::is_control) {
+            self.errors.add(name, "Take out the control characters, such as line breaks and NUL.");
+        }
+        let length = text.chars().count();
+        if length > longest {
+            self.errors
+                .add(name, format!("At most {longest} characters fit here; this has {length}."));
+        }
+        text.to_owned()
+    }
+
+    /// [`Reader::text`] that must be given.
+    pub fn required(&mut self, name: &'static str, longest: usize) -> String {
+        let text = self.text(name, longest);
+        if text.is_empty() {
+            self.errors.add(name, "This is needed.");
+        }
+        text
+    }
+
+    /// A whole number within a range, if one is given.
+    pub fn number(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        let text = self.values.first(name).trim();
+        if text.is_empty() {
+            return None;
+        }
+        let (least, most) = (range.start(), range.end());
+        match text.parse::<i64>() {
+            Ok(number) if range.contains(&number) => Some(number),
+            Ok(_) => {
+                self.errors.add(name, format!("Give a number from {least} to {most}."));
+                None
+            }
+            Err(_) => {
+                self.errors.add(
+                    name,
+                    format!("“{}” is not a whole number from {least} to {most}.", shortened(text)),
+                );
+                None
+            }
+        }
+    }
+
+    /// A decimal number within a range, if one is given.
+    pub fn decimal(&mut self, name: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
+        let text = self.values.first(name).trim();
+        if text.is_empty() {
+            return None;
+        }
+        let number = text.parse::<f64>().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = (range.start(), range.end());
+            self.errors.add(name, format!("Give a number from {least} to {most}, such as 51.47."));
+        }
+        number
+    }
+
+    /// The draft, if nothing was wrong.
+    pub fn finish<T>(self, draft: T) -> Result<T, Errors> {
+        self.errors.into_result(draft)
+    }
+}
+
+/// The beginning of what somebody typed, for a message about it.
+#[must_use]
+pub fn shortened(text: &str) -> String {
+    const LONGEST: usize = 40;
+    if text.chars().count() <= LONGEST {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST).chain(['…']).collect()
+}
+
+/// Why an object was not saved.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The fields are wrong, in ways a person can mend.
+    Invalid(Errors),
+    /// It could not be tried, or failed.
+    Failed(Error),
+}
+
+impl From<Errors> for Refusal {
+    fn from(errors: Errors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}

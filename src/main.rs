@@ -1,0 +1,7 @@
+//! The one program: `airline serve`, `airline migrate`, and the rest. See `airline --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    airline::cli::main()
+}

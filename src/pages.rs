@@ -1,0 +1,16 @@
+//! What pages are made of: the shell around each, forms, messages, htmx, errors, assets, headers.
+
+pub mod asked;
+pub mod assets;
+pub mod body;
+pub mod catchers;
+pub mod headers;
+pub mod messages;
+pub mod page;
+pub mod safe;
+pub mod templates;
+
+pub use asked::{Hx, Query};
+pub use body::Submission;
+pub use messages::Message;
+pub use page::{Html, Page, Reply};

@@ -1,0 +1,80 @@
+//! The body of a request that changes something. It arrives whole, from one of our own pages, or
+//! the handler never runs.
+
+use rocket::Request;
+use rocket::data::{Data, FromData, Limits, Outcome, ToByteUnit as _};
+use rocket::http::Status;
+use rocket::tokio::time::{Duration, timeout};
+
+use super::catchers::Why;
+use crate::auth::{Cookies, Visitor, csrf};
+use crate::input::Values;
+
+/// A form that was sent from a page of this site, complete.
+#[derive(Debug)]
+pub struct Submission(pub Values);
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+#[rocket::async_trait]
+impl<'r> FromData<'r> for Submission {
+    type Error = ();
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r, Self> {
+        match read(request, data).await {
+            Ok(values) => Outcome::Success(Self(values)),
+            Err((status, why)) => {
+                Why::tell(request, why);
+                Outcome::Error((status, ()))
+            }
+        }
+    }
+}
+
+async fn read<'r>(request: &'r Request<'_>, data: Data<'r>) -> Result<Values, (Status, &'static str)> {
+    if csrf::is_foreign(request) {
+        return Err((Status::Forbidden, "This came from another site, so nothing was done."));
+    }
+    if !request.content_type().is_some_and(|kind| kind.is_form()) {
+        return Err((Status::UnsupportedMediaType, "Send this as a form."));
+    }
+    // Rocket takes a body that breaks off early for a complete one: the length says which it is.
+    let length = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
+    let Some(length) = length else {
+        return Err((Status::LengthRequired, "Say how long the form is (Content-Length)."));
+    };
+    let limit = request.limits().get("form").unwrap_or(Limits::FORM);
+    if length > limit.as_u64() {
+        return Err((Status::PayloadTooLarge, "This is more than a form may hold."));
+    }
+    let broken = (Status::BadRequest, "The form did not arrive whole, so nothing was done.");
+    let bytes = timeout(PATIENCE, data.open(length.saturating_add(1).bytes()).into_bytes())
+        .await
+        .map_err(|_| (Status::RequestTimeout, "The form took too long to arrive."))?
+        .map_err(|_| broken)?;
+    if u64::try_from(bytes.len()).ok() != Some(length) {
+        return Err(broken);
+    }
+    let text = String::from_utf8(bytes.into_inner())
+        .map_err(|_| (Status::BadRequest, "The form is not UTF-8 text."))?;
+    let values = Values::from_urlencoded(&text);
+
+    let (Some(visitor), Some(cookies)) = (
+        request.guard::<&Visitor>().await.succeeded(),
+        request.guard::<Cookies<'_>>().await.succeeded(),
+    ) else {
+        return Err((Status::InternalServerError, "Something went wrong on our side."));
+    };
+    let browser = cookies.browser_secret().unwrap_or_default();
+    let header = request.headers().get_one("X-CSRF-Token");
+    let token = header.unwrap_or_else(|| values.first(csrf::FIELD));
+    if browser.is_empty() || !csrf::matches(token, &csrf::token(&browser, &visitor.secret)) {
+        return Err((
+            Status::Forbidden,
+            "This form is from before you signed in or out, or cookies are off. Nothing was done: \
+             go back, reload the page, and send it again.",
+        ));
+    }
+    Ok(values)
+}

@@ -1,0 +1,102 @@
+//! The one catcher: any error, ours or Rocket's, as a page, or as a message where htmx asked.
+
+use std::sync::Mutex;
+
+use rocket::http::Status;
+use rocket::response::{self, Redirect, Responder};
+use rocket::{Request, catch};
+use serde::Serialize;
+use tracing::error;
+
+use super::headers::RequestId;
+use super::page::{Html, Page, Reply};
+use crate::error::Error;
+
+/// Why a request was refused, on its way to the catcher.
+#[derive(Debug, Default)]
+pub(super) struct Why(Mutex<Option<String>>);
+
+impl Why {
+    pub(super) fn tell(request: &Request<'_>, why: &str) {
+        if let Ok(mut kept) = request.local_cache(Self::default).0.lock() {
+            *kept = Some(why.to_owned());
+        }
+    }
+
+    fn of(request: &Request<'_>) -> Option<String> {
+        request.local_cache(Self::default).0.lock().ok()?.clone()
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Error {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let status = self.status();
+        if status.code >= 500 {
+            let id = RequestId::of(request);
+            error!(request = id, path = %request.uri().path(), error = ?self, "not answered");
+        } else {
+            Why::tell(request, &self.to_string());
+        }
+        Err(status)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    status: u16,
+    title: &'static str,
+    why: String,
+}
+
+/// What a status says to people: a title, and a sentence where nothing better is known.
+fn words(status: Status) -> (&'static str, &'static str) {
+    match status.code {
+        400 => ("That request was broken", "It could not be read. Go back and try again."),
+        401 => ("Please sign in", "This page is for staff."),
+        403 => ("That is not allowed", "Your account may not do this."),
+        404 | 405 | 422 => ("Not found", "There is no such page. It may have been deleted, or its address mistyped."),
+        408 | 411 | 413 | 414 | 415 | 431 => ("That request was not taken", "Its form is not one of ours."),
+        409 => ("Somebody was faster", "The same thing was changed at the same moment. Go back, look again, and repeat."),
+        503 => ("The site is busy", "Try again in a moment; nothing was lost."),
+        _ => ("Something went wrong", "The mistake is ours, and it has been noted. Try again; if it stays, tell us the number below."),
+    }
+}
+
+/// Answers with an error's page.
+#[catch(default)]
+pub async fn any<'r>(status: Status, request: &'r Request<'_>) -> Result<Reply, (Status, &'static str)> {
+    let (title, fallback) = words(status);
+    // A path that Rocket could not turn into a handler's arguments (an id too great, say) is a page
+    // that does not exist.
+    let status = if status == Status::UnprocessableEntity { Status::NotFound } else { status };
+    let Some(page) = request.guard::<Page<'r>>().await.succeeded() else {
+        return Err((status, fallback));
+    };
+    if status == Status::Unauthorized {
+        return Ok(sign_in(&page));
+    }
+    let why = Why::of(request).unwrap_or_else(|| fallback.to_owned());
+    let shown = Shown { status: status.code, title, why };
+    let rendered = if page.hx.partial {
+        page.fragment("parts/problem", &shown).map(|html| {
+            html.with_header("HX-Retarget", "#messages")
+                .with_header("HX-Reswap", "innerHTML")
+                .with_header("HX-Reselect", "#problem")
+        })
+    } else {
+        page.show("error", title, &shown)
+    };
+    rendered.map(|html: Html| html.with_status(status).into()).map_err(|_| (status, fallback))
+}
+
+/// Sends a stranger to the page where he signs in, and from there back.
+fn sign_in(page: &Page<'_>) -> Reply {
+    let next: String = form_urlencoded::byte_serialize(page.path().as_bytes()).collect();
+    let there = format!("/admin/login/?next={next}");
+    if page.hx.partial {
+        if let Ok(html) = page.fragment("parts/nothing", &()) {
+            return html.with_status(Status::Unauthorized).with_header("HX-Redirect", there).into();
+        }
+    }
+    Reply::Redirect(Box::new(Redirect::to(there)))
+}

@@ -1,0 +1,66 @@
+//! Headers of every answer, errors and files included.
+
+use std::sync::LazyLock;
+
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Header;
+use rocket::{Request, Response};
+
+use crate::config::Settings;
+use crate::random;
+
+/// No inline script or style, nothing from elsewhere, no frames; only htmx's own policy may turn
+/// text into markup.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx";
+
+const ALWAYS: [(&str, &str); 7] = [
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (
+        "Permissions-Policy",
+        "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// The name of a request, in its answer, in history and in error pages.
+#[derive(Debug)]
+pub(super) struct RequestId(String);
+
+impl RequestId {
+    pub(super) fn of<'r>(request: &'r Request<'_>) -> &'r str {
+        &request.local_cache(|| Self(random::request_id())).0
+    }
+}
+
+/// Sets them.
+#[derive(Debug)]
+pub struct Headers;
+
+#[rocket::async_trait]
+impl Fairing for Headers {
+    fn info(&self) -> Info {
+        Info { name: "Headers of every answer", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        static HEADERS: LazyLock<Vec<Header<'static>>> = LazyLock::new(|| {
+            ALWAYS.iter().map(|(name, value)| Header::new(*name, *value)).collect()
+        });
+        for header in HEADERS.iter() {
+            response.set_header(header.clone());
+        }
+        response.set_header(Header::new("X-Request-Id", RequestId::of(request).to_owned()));
+        if request.rocket().state::<Settings>().is_some_and(|settings| settings.https) {
+            response.set_header(Header::new(
+                "Strict-Transport-Security",
+                "max-age=63072000; includeSubDomains",
+            ));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What is said once, on the next page: a cookie carries it there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Cookies;
+
+const COOKIE: &str = "messages";
+
+/// Something said once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `done`, `note` or `refused`.
+    pub level: Level,
+    /// A sentence.
+    pub text: String,
+    /// What it is about: a path of this site, or empty.
+    pub href: String,
+    /// What that is called, or empty.
+    pub name: String,
+}
+
+/// How a message is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It was done.
+    Done,
+    /// Nothing was changed, and that is fine.
+    Note,
+    /// It was not done.
+    Refused,
+}
+
+impl Message {
+    /// Something was done.
+    #[must_use]
+    pub fn done(text: impl Into<String>) -> Self {
+        Self { level: Level::Done, text: text.into(), href: String::new(), name: String::new() }
+    }
+
+    /// Something to know.
+    #[must_use]
+    pub fn note(text: impl Into<String>) -> Self {
+        Self { level: Level::Note, ..Self::done(text) }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn about(self, name: impl Into<String>, href: impl Into<String>) -> Self {
+        Self { href: href.into(), name: name.into(), ..self }
+    }
+
+    /// Keeps it for the next page.
+    pub(super) fn keep(self, cookies: Cookies<'_>) {
+        let mut all = peek(cookies);
+        all.push(self);
+        if let Ok(text) = serde_json::to_string(&all) {
+            cookies.set(COOKIE, form_urlencoded::byte_serialize(text.as_bytes()).collect());
+        }
+    }
+}
+
+fn peek(cookies: Cookies<'_>) -> Vec<Message> {
+    let text = cookies.get(COOKIE).unwrap_or_default();
+    let text = form_urlencoded::parse(text.as_bytes()).next().map(|(text, _)| text.into_owned());
+    let mut all: Vec<Message> = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
+    // The cookie is the browser's: a link in it goes where any link of ours may go.
+    for message in &mut all {
+        message.href = super::safe::next(&message.href, "").to_owned();
+    }
+    all
+}
+
+/// Takes what is to be said now.
+pub(super) fn take(cookies: Cookies<'_>) -> Vec<Message> {
+    let all = peek(cookies);
+    cookies.remove(COOKIE);
+    all
+}

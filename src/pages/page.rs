@@ -1,0 +1,226 @@
+//! A page: what every page needs, put around what one page shows.
+
+use rocket::Request;
+use rocket::http::{ContentType, Header, Status};
+use rocket::outcome::try_outcome;
+use rocket::request::{FromRequest, Outcome};
+use rocket::response::{Redirect, Responder, Response};
+use rocket_dyn_templates::Metadata;
+use serde::Serialize;
+
+use super::assets;
+use super::asked::Hx;
+use super::headers::RequestId;
+use super::messages::{self, Message};
+use crate::auth::{Cookies, User, Visitor, csrf};
+use crate::changes::Intent;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+
+/// What a handler needs to answer with a page.
+pub struct Page<'r> {
+    /// Who asks.
+    pub visitor: &'r Visitor,
+    /// The cookies of this site.
+    pub cookies: Cookies<'r>,
+    /// The settings of this run.
+    pub settings: &'r Settings,
+    /// Whether htmx asks.
+    pub hx: Hx,
+    templates: Metadata<'r>,
+    clock: &'r Clock,
+    path: String,
+    request_id: &'r str,
+}
+
+/// What handlers answer.
+#[derive(Debug, Responder)]
+pub enum Reply {
+    /// A page, or a fragment of one.
+    Html(Html),
+    /// Go there (303).
+    Redirect(Box<Redirect>),
+}
+
+impl From<Html> for Reply {
+    fn from(html: Html) -> Self {
+        Self::Html(html)
+    }
+}
+
+/// A page or a fragment, rendered.
+#[derive(Debug)]
+pub struct Html {
+    /// The status it comes with.
+    pub status: Status,
+    body: String,
+    private: bool,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Html {
+    /// Answers with another status.
+    #[must_use]
+    pub fn with_status(self, status: Status) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Html {
+    fn respond_to(self, request: &'r Request<'_>) -> rocket::response::Result<'static> {
+        let mut response = Response::build_from((ContentType::HTML, self.body).respond_to(request)?);
+        response.status(self.status);
+        // Whatever depends on who asks is kept nowhere.
+        let caching = if self.private { "no-store" } else { "no-cache" };
+        response.header(Header::new("Cache-Control", caching));
+        for (name, value) in self.headers {
+            response.header(Header::new(name, value));
+        }
+        response.ok()
+    }
+}
+
+/// What the shell around a page shows.
+#[derive(Debug, Serialize)]
+struct Shell<'a> {
+    title: &'a str,
+    user: Option<&'a User>,
+    is_staff: bool,
+    csrf: String,
+    path: &'a str,
+    messages: Vec<Message>,
+    theme: String,
+    css: &'static str,
+    js: &'static str,
+    htmx: &'static str,
+    icon: &'static str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Whole<'a, T> {
+    site: Shell<'a>,
+    #[serde(flatten)]
+    page: &'a T,
+}
+
+impl<'r> Page<'r> {
+    /// A whole page.
+    pub fn show<T: Serialize>(&self, template: &'static str, title: &str, page: &T) -> Result<Html> {
+        let signed_in = self.visitor.user.is_some();
+        let messages = messages::take(self.cookies);
+        let private = signed_in || !messages.is_empty() || self.cookies.browser_secret().is_some();
+        let site = Shell {
+            title,
+            user: self.visitor.user.as_ref(),
+            is_staff: self.visitor.is_staff(),
+            // Only who is signed in has a form (to sign out) on every page.
+            csrf: if signed_in { self.token() } else { String::new() },
+            path: &self.path,
+            messages,
+            theme: self.theme(),
+            css: assets::path("airline.css"),
+            js: assets::path("airline.js"),
+            htmx: assets::path("htmx.js"),
+            icon: assets::path("icon.svg"),
+            request_id: self.request_id,
+        };
+        let body = self.render(template, &Whole { site, page })?;
+        Ok(Html { status: Status::Ok, body, private, headers: Vec::new() })
+    }
+
+    /// A fragment, which has an address of its own and is kept nowhere.
+    pub fn fragment<T: Serialize>(&self, template: &'static str, context: &T) -> Result<Html> {
+        let body = self.render(template, context)?;
+        Ok(Html { status: Status::Ok, body, private: true, headers: Vec::new() })
+    }
+
+    fn render<T: Serialize>(&self, template: &'static str, context: &T) -> Result<String> {
+        let rendered = self.templates.render(template, context);
+        let (_, body) = rendered.ok_or_else(|| Error::internal(format!("the template {template}")))?;
+        Ok(body)
+    }
+
+    /// Go there (303), and say this there.
+    pub fn to(&self, path: String, saying: Option<Message>) -> Reply {
+        if let Some(message) = saying {
+            message.keep(self.cookies);
+        }
+        Reply::Redirect(Box::new(Redirect::to(path)))
+    }
+
+    /// The token of this visitor's forms. A page with a form gives it to its template.
+    #[must_use]
+    pub fn token(&self) -> String {
+        csrf::token(&self.cookies.ensure_browser_secret(), &self.visitor.secret)
+    }
+
+    /// Now, in seconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// The path that was asked for, with its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What a change set of this request begins with.
+    #[must_use]
+    pub fn intent(&self, action: &'static str) -> Intent {
+        Intent {
+            actor: self.visitor.actor(),
+            action,
+            at: self.now(),
+            request_id: self.request_id.to_owned(),
+        }
+    }
+
+    /// Whether this visitor sees passengers' names and books.
+    #[must_use]
+    pub fn may_book(&self) -> bool {
+        self.settings.public_booking || self.visitor.is_staff()
+    }
+
+    /// `light`, `dark`, or `auto`.
+    #[must_use]
+    pub fn theme(&self) -> String {
+        let theme = self.cookies.get("theme").unwrap_or_default();
+        if matches!(theme.as_str(), "light" | "dark") { theme } else { "auto".to_owned() }
+    }
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Page<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let visitor = try_outcome!(request.guard::<&Visitor>().await.map_error(|(status, _)| (status, ())));
+        let cookies = try_outcome!(request.guard::<Cookies<'r>>().await.map_error(|(status, _)| (status, ())));
+        let templates = try_outcome!(request.guard::<Metadata<'r>>().await);
+        let rocket = request.rocket();
+        let (Some(settings), Some(clock)) = (rocket.state::<Settings>(), rocket.state::<Clock>()) else {
+            return Outcome::Error((Status::InternalServerError, ()));
+        };
+        Outcome::Success(Self {
+            visitor,
+            cookies,
+            settings,
+            hx: Hx::of(request),
+            templates,
+            clock,
+            path: request.uri().to_string(),
+            request_id: RequestId::of(request),
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! One flight: where, when, who is on it, and who could be.
+
+use rocket::get;
+use rocket::http::Status;
+use rocket_db_pools::Connection;
+use serde::Serialize;
+
+use super::index::Seats;
+use crate::db::{Conn, Db};
+use crate::domain::flights::{self, Flight};
+use crate::domain::passengers::{self, Passenger};
+use crate::domain::times::{self, LocalTime};
+use crate::domain::bookings;
+use crate::error::{Error, Result};
+use crate::pages::{Html, Page, Query};
+
+/// How many passengers the form offers at once.
+const OFFERED: i64 = 10;
+
+#[derive(Debug, Serialize)]
+struct Show {
+    id: i64,
+    origin: String,
+    destination: String,
+    duration: String,
+    minutes: i64,
+    valid: bool,
+    departed: bool,
+    departs: Option<LocalTime>,
+    arrives: Option<LocalTime>,
+    capacity: Option<i64>,
+    booked: i64,
+    seats: Seats,
+    may_book: bool,
+    passengers: Vec<Named>,
+    closed: Option<String>,
+    offer: Option<Offer>,
+    error: Option<String>,
+    csrf: String,
+}
+
+/// A passenger by name.
+#[derive(Debug, Serialize)]
+struct Named {
+    id: i64,
+    name: String,
+    chosen: bool,
+}
+
+/// Passengers who could be booked: those whose names hold the words that were typed.
+#[derive(Debug, Serialize)]
+struct Offer {
+    flight: i64,
+    search: String,
+    passengers: Vec<Named>,
+    more: bool,
+}
+
+async fn offer(db: &mut Conn, flight: i64, search: &str, chosen: Option<i64>) -> Result<Offer> {
+    let mut found = passengers::matching(db, search, Some(flight), OFFERED + 1).await?;
+    let more = found.len() > OFFERED as usize;
+    found.truncate(OFFERED as usize);
+    let named = |passenger: Passenger| Named {
+        id: passenger.id,
+        name: passenger.to_string(),
+        chosen: Some(passenger.id) == chosen,
+    };
+    Ok(Offer {
+        flight,
+        search: search.to_owned(),
+        passengers: found.into_iter().map(named).collect(),
+        more,
+    })
+}
+
+/// Why nobody can be booked now, if so.
+fn closed(flight: &Flight, booked: i64, now: i64) -> Option<String> {
+    let refused = if !flight.is_valid() {
+        bookings::Refused::Invalid
+    } else if flight.has_departed(now) {
+        bookings::Refused::Departed
+    } else if flight.capacity.is_some_and(|capacity| booked >= capacity) {
+        bookings::Refused::Full
+    } else {
+        return None;
+    };
+    Some(refused.to_string())
+}
+
+/// A refused wish to book, to be shown on the form again.
+#[derive(Debug, Default)]
+pub(super) struct Refusal {
+    pub(super) error: Option<String>,
+    pub(super) chosen: Option<i64>,
+    pub(super) search: String,
+}
+
+/// The page of a flight.
+pub(super) async fn render(
+    db: &mut Conn,
+    page: &Page<'_>,
+    flight: &Flight,
+    refusal: Refusal,
+) -> Result<Html> {
+    let may_book = page.may_book();
+    let passengers = if may_book { passengers::aboard(db, flight.id).await? } else { Vec::new() };
+    let booked = if may_book {
+        i64::try_from(passengers.len()).unwrap_or(i64::MAX)
+    } else {
+        bookings::count(db, flight.id).await?
+    };
+    let closed = closed(flight, booked, page.now());
+    let offer = if may_book && closed.is_none() {
+        Some(offer(db, flight.id, &refusal.search, refusal.chosen).await?)
+    } else {
+        None
+    };
+    let context = Show {
+        id: flight.id,
+        origin: flight.origin(),
+        destination: flight.destination(),
+        duration: times::spoken(flight.duration),
+        minutes: flight.duration,
+        valid: flight.is_valid(),
+        departed: flight.has_departed(page.now()),
+        departs: flight.departs_at.and_then(|at| times::local(at, &flight.origin_timezone)),
+        arrives: flight.departs_at.and_then(|at| {
+            times::arrival(at, &flight.origin_timezone, flight.duration, &flight.destination_timezone)
+        }),
+        capacity: flight.capacity,
+        booked,
+        seats: Seats::of(flight.capacity, booked),
+        may_book,
+        passengers: passengers
+            .iter()
+            .map(|passenger| Named { id: passenger.id, name: passenger.to_string(), chosen: false })
+            .collect(),
+        closed,
+        csrf: if offer.is_some() { page.token() } else { String::new() },
+        offer,
+        error: refusal.error,
+    };
+    let title = format!("Flight #{}: {} to {}", flight.id, flight.origin(), flight.destination());
+    page.show("public/flight", &title, &context)
+}
+
+/// One flight. `?q=` searches among those who could be booked.
+#[get("/<id>")]
+pub(super) async fn show(
+    id: i64,
+    query: Query,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;
+    let search = query.0.first("q").to_owned();
+    let chosen = query.0.first("passenger").parse().ok();
+    render(&mut db, &page, &flight, Refusal { search, chosen, error: None }).await
+}
+
+/// Those who could be booked, for the form to show as one types.
+#[get("/<id>/passengers", rank = 1)]
+pub(super) async fn candidates(
+    id: i64,
+    query: Query,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    if !page.may_book() {
+        return Err(Error::Forbidden("Only staff see passengers' names here."));
+    }
+    let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;
+    let offer = offer(&mut db, flight.id, query.0.first("q"), query.0.first("passenger").parse().ok());
+    page.fragment("public/candidates", &offer.await?)
+}
+
+/// The answer to a wish to book that was refused: the page again, with the reason at the form.
+pub(super) async fn refused(
+    db: &mut Conn,
+    page: &Page<'_>,
+    flight: i64,
+    refusal: Refusal,
+    status: Status,
+) -> Result<Html> {
+    let flight = flights::find(db, flight).await?.ok_or(Error::NotFound)?;
+    Ok(render(db, page, &flight, refusal).await?.with_status(status))
+}

@@ -1,0 +1,127 @@
+//! The list of flights: searched, sorted, paged, and all of it in the address.
+
+use rocket::get;
+use rocket_db_pools::Connection;
+use serde::Serialize;
+
+use crate::db::Db;
+use crate::domain::flights::{Listed, PAGE, Search, Sort};
+use crate::domain::times::{self, LocalTime};
+use crate::error::Result;
+use crate::pages::{Html, Page, Query};
+
+#[derive(Debug, Serialize)]
+struct Index {
+    search: Search,
+    open: bool,
+    day_error: Option<String>,
+    sorts: Vec<SortChoice>,
+    total: i64,
+    first: i64,
+    last: i64,
+    flights: Vec<Line>,
+    previous: Option<String>,
+    next: Option<String>,
+    page: i64,
+    pages: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct SortChoice {
+    name: &'static str,
+    title: &'static str,
+    chosen: bool,
+}
+
+/// A flight in the list.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: i64,
+    origin: String,
+    destination: String,
+    departs: Option<LocalTime>,
+    arrives: Option<LocalTime>,
+    duration: String,
+    seats: Seats,
+    valid: bool,
+    departed: bool,
+}
+
+/// How many seats are left, as a mark and as words.
+#[derive(Debug, Serialize)]
+pub(super) struct Seats {
+    mark: &'static str,
+    words: String,
+}
+
+impl Seats {
+    /// Of a flight with a capacity, or without, and so many bookings.
+    pub(super) fn of(capacity: Option<i64>, booked: i64) -> Self {
+        match capacity.map(|capacity| capacity - booked) {
+            None => Self { mark: "open", words: String::new() },
+            Some(left) if left <= 0 => Self { mark: "full", words: "Full".to_owned() },
+            Some(1) => Self { mark: "few", words: "1 seat left".to_owned() },
+            Some(left @ 2..=3) => Self { mark: "few", words: format!("{left} seats left") },
+            Some(left) => Self { mark: "some", words: format!("{left} seats left") },
+        }
+    }
+}
+
+impl Line {
+    fn of(listed: Listed, now: i64) -> Self {
+        let flight = listed.flight;
+        let departs = flight.departs_at.and_then(|at| times::local(at, &flight.origin_timezone));
+        let arrives = flight.departs_at.and_then(|at| {
+            times::arrival(at, &flight.origin_timezone, flight.duration, &flight.destination_timezone)
+        });
+        Self {
+            id: flight.id,
+            origin: flight.origin(),
+            destination: flight.destination(),
+            departs,
+            arrives,
+            duration: times::spoken(flight.duration),
+            seats: Seats::of(flight.capacity, listed.booked),
+            valid: flight.is_valid(),
+            departed: flight.has_departed(now),
+        }
+    }
+}
+
+/// Every flight that is looked for.
+#[get("/")]
+pub(super) async fn index(
+    query: Query,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let mut search = Search::from_query(&query.0);
+    let (total, listed) = search.run(&mut db, page.now()).await?;
+    let pages = (total.max(1) + PAGE - 1) / PAGE;
+    let (sort, at) = (search.sort, search.page);
+    let address = |wanted: i64| (1..=pages).contains(&wanted).then(|| search.address(sort, wanted));
+    let context = Index {
+        open: search.is_open(),
+        day_error: search.day_error(),
+        sorts: Sort::ALL
+            .iter()
+            .map(|(known, name, title)| SortChoice { name, title, chosen: *known == sort })
+            .collect(),
+        total,
+        first: if total == 0 { 0 } else { (at - 1) * PAGE + 1 },
+        last: (at * PAGE).min(total),
+        previous: address(at - 1),
+        next: address(at + 1),
+        page: at,
+        pages,
+        flights: listed.into_iter().map(|listed| Line::of(listed, page.now())).collect(),
+        search: search.clone(),
+    };
+    let html = page.show("public/index", "Flights", &context)?;
+    Ok(if page.hx.partial && !page.hx.boosted {
+        // As one types, the address says what is shown, without the fields that are empty.
+        html.with_header("HX-Replace-Url", search.address(sort, at))
+    } else {
+        html
+    })
+}

@@ -1,0 +1,31 @@
+//! Puts the site together: the table of contents of every route, and what they are handed.
+
+use rocket::{Build, Rocket, catchers};
+use rocket_db_pools::Database as _;
+
+use crate::auth::first::FirstLink;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::error::Result;
+use crate::pages::{assets, catchers, headers, templates};
+use crate::{accounts, admin, health, public, staff};
+
+/// The site, ready to be launched.
+pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket<Build>> {
+    let (figment, _) = settings.rocket()?;
+    Ok(rocket::custom(figment)
+        .attach(Db::init())
+        .attach(templates::fairing())
+        .attach(headers::Headers)
+        .manage(settings)
+        .manage(clock)
+        .manage(first)
+        .manage(staff::KINDS)
+        .mount("/", public::routes())
+        .mount("/", accounts::routes())
+        .mount("/", admin::routes())
+        .mount("/", assets::routes())
+        .mount("/", health::routes())
+        .register("/", catchers![catchers::any]))
+}

@@ -1,0 +1,65 @@
+//! Bookings as parts of a flight's or a passenger's form: one way in and one way out for both.
+
+use crate::changes::ChangeSet;
+use crate::domain::bookings::{self, Refused};
+use crate::domain::{flights, passengers};
+use crate::error::Result;
+use crate::input::{Errors, Refusal};
+
+/// Whose form it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Side {
+    /// A flight's: its rows are passengers.
+    Flight(i64),
+    /// A passenger's: its panes hold flights.
+    Passenger(i64),
+}
+
+/// Takes bookings out: of a flight by its passengers' ids, of a passenger by its flights'. What is
+/// not there any more was taken out by somebody else, and that is as well.
+pub(super) async fn take_out(set: &mut ChangeSet, side: Side, others: &[String]) -> Result<()> {
+    if others.is_empty() {
+        return Ok(());
+    }
+    let there = match side {
+        Side::Flight(id) => bookings::of_flight(set, id).await?,
+        Side::Passenger(id) => bookings::of_passenger(set, id).await?,
+    };
+    for booking in there {
+        let other = match side {
+            Side::Flight(_) => booking.passenger_id,
+            Side::Passenger(_) => booking.flight_id,
+        };
+        if others.iter().any(|wanted| wanted.parse() == Ok(other)) {
+            bookings::cancel(set, &booking).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Books, each a flight and a passenger. Refusals are errors of the field.
+pub(super) async fn add(
+    set: &mut ChangeSet,
+    field: &'static str,
+    wishes: impl IntoIterator<Item = (i64, i64)> + Send,
+) -> Result<(), Refusal> {
+    // Locked in one order, so that two forms with the same flights wait, but never for each other.
+    let mut wishes: Vec<_> = wishes.into_iter().collect();
+    wishes.sort_unstable();
+    let mut errors = Errors::default();
+    for (flight, passenger) in wishes {
+        if let Err(refused) = bookings::book(set, flight, passenger).await? {
+            errors.add(field, told(set, refused, flight, passenger).await?);
+        }
+    }
+    Ok(errors.into_result(())?)
+}
+
+async fn told(set: &mut ChangeSet, refused: Refused, flight: i64, passenger: i64) -> Result<String> {
+    let flight = flights::find(set, flight).await?.map(|flight| flight.to_string());
+    let passenger = passengers::find(set, passenger).await?.map(|passenger| passenger.to_string());
+    Ok(match (passenger, flight) {
+        (Some(passenger), Some(flight)) => format!("{passenger} on {flight}: {refused}"),
+        _ => refused.to_string(),
+    })
+}

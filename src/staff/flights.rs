@@ -1,0 +1,214 @@
+//! Flights, for staff, with their passengers as rows.
+
+use super::bookings;
+use crate::admin::{
+    Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Saved, Show,
+};
+use crate::changes::ChangeSet;
+use crate::db::Conn;
+use crate::domain::flights::{self, Draft, Flight, LONGEST, MOST_SEATS, VALID};
+use crate::domain::{passengers, times};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Refusal, Values};
+
+/// The kind.
+#[derive(Debug)]
+pub struct Flights;
+
+static MODEL: Model = Model {
+    slug: "flights",
+    name: "flight",
+    plural: "Flights",
+    empty: "Add a flight, and visitors can look it up.",
+    list: List {
+        table: "flights f",
+        from: "flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id",
+        id: "f.id",
+        columns: &[
+            Column { name: "number", title: "Number", show: Show::Number("f.id"), sort: "f.id" },
+            Column {
+                name: "origin",
+                title: "Origin",
+                show: Show::Text("o.city || ' (' || o.code || ')'"),
+                sort: "o.folded",
+            },
+            Column {
+                name: "destination",
+                title: "Destination",
+                show: Show::Text("d.city || ' (' || d.code || ')'"),
+                sort: "d.folded",
+            },
+            Column {
+                name: "departs",
+                title: "Departure",
+                show: Show::Moment { at: "f.departs_at", zone: "o.timezone" },
+                sort: "f.departs_at",
+            },
+            Column { name: "duration", title: "Duration", show: Show::Minutes("f.duration"), sort: "f.duration" },
+            Column {
+                name: "booked",
+                title: "Booked",
+                show: Show::Number("(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)"),
+                sort: "(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)",
+            },
+            Column { name: "seats", title: "Seats", show: Show::Number("f.capacity"), sort: "f.capacity" },
+            Column { name: "valid", title: "Valid", show: Show::Flag(VALID), sort: VALID },
+        ],
+        search: "(o.folded || ' ' || d.folded || ' ' || f.id)",
+        search_help: "airports' codes, cities and countries, or the number",
+        filters: &[
+            Filter {
+                name: "valid",
+                title: "Valid",
+                narrow: Narrow::Choice(&[
+                    ("yes", "Valid", "(f.origin_id <> f.destination_id AND f.duration >= 0)"),
+                    ("no", "Not valid", "NOT (f.origin_id <> f.destination_id AND f.duration >= 0)"),
+                ]),
+            },
+            Filter {
+                name: "origin",
+                title: "Origin",
+                narrow: Narrow::Words { column: "o.folded", kind: "airports" },
+            },
+            Filter {
+                name: "destination",
+                title: "Destination",
+                narrow: Narrow::Words { column: "d.folded", kind: "airports" },
+            },
+        ],
+        order: "number",
+    },
+    fields: &[
+        Field { name: "origin", label: "Origin", help: "A code or a city.", required: true, input: Input::Pick { kind: "airports" } },
+        Field { name: "destination", label: "Destination", help: "A code or a city.", required: true, input: Input::Pick { kind: "airports" } },
+        Field {
+            name: "duration",
+            label: "Duration",
+            help: "Minutes in the air.",
+            required: true,
+            input: Input::Number { least: 0, most: LONGEST },
+        },
+        Field {
+            name: "departs",
+            label: "Departure",
+            help: "Date and time on the clocks at the origin. May be left open.",
+            required: false,
+            input: Input::LocalTime,
+        },
+        Field {
+            name: "capacity",
+            label: "Seats",
+            help: "Leave empty for no limit.",
+            required: false,
+            input: Input::Number { least: 0, most: MOST_SEATS },
+        },
+        Field {
+            name: "passengers",
+            label: "Passengers",
+            help: "",
+            required: false,
+            input: Input::Rows { kind: "passengers" },
+        },
+    ],
+};
+
+/// A flight as a list of choices shows it: with its departure, which tells flights of one route
+/// apart.
+pub(super) fn choice(flight: &Flight) -> Choice {
+    let departs = flight.departs_at.and_then(|at| times::local(at, &flight.origin_timezone));
+    let label = match departs {
+        Some(departs) => format!("{flight}, {} {}", departs.date, departs.time),
+        None => flight.to_string(),
+    };
+    Choice { id: flight.id, text: format!("#{}", flight.id), label }
+}
+
+#[rocket::async_trait]
+impl Manage for Flights {
+    fn model(&self) -> &'static Model {
+        &MODEL
+    }
+
+    async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
+        let Some(flight) = flights::find(db, id).await? else { return Ok(None) };
+        let mut values = Values::default();
+        values.set("origin", flight.origin());
+        values.set("destination", flight.destination());
+        values.set("duration", flight.duration.to_string());
+        values.set("departs", times::for_input(flight.departs_at, &flight.origin_timezone));
+        values.set("capacity", flight.capacity.map(|seats| seats.to_string()).unwrap_or_default());
+        Ok(Some(Loaded { label: flight.to_string(), version: flight.version, values }))
+    }
+
+    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        flights::lock(set, id).await.map(drop)
+    }
+
+    async fn save(&self, set: &mut ChangeSet, id: Option<i64>, values: &Values) -> Result<Saved, Refusal> {
+        let (draft, new) = {
+            let draft = Draft::read(set, values).await;
+            let new = passengers_to_add(set, values).await?;
+            match (draft, new) {
+                (Ok(draft), Ok(new)) => (draft, new),
+                (Err(Refusal::Invalid(mut errors)), Err(more)) => {
+                    for error in more.of("passengers") {
+                        errors.add("passengers", error.clone());
+                    }
+                    return Err(errors.into());
+                }
+                (Err(refusal), _) => return Err(refusal),
+                (_, Err(errors)) => return Err(errors.into()),
+            }
+        };
+        draft.refuse_invalid()?;
+        let flight = match id {
+            None => flights::insert(set, draft).await?,
+            Some(id) => {
+                let before = flights::find(set, id).await?.ok_or(Error::NotFound)?;
+                // Who leaves makes room for who comes, and for fewer seats.
+                bookings::take_out(set, bookings::Side::Flight(id), values.all("passengers-remove")).await?;
+                flights::update(set, &before, draft).await?
+            }
+        };
+        let wishes = new.into_iter().map(|passenger| (flight.id, passenger));
+        bookings::add(set, "passengers", wishes).await?;
+        Ok(Saved { id: flight.id, label: flight.to_string() })
+    }
+
+    async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        flights::delete(set, id).await
+    }
+
+    async fn choices(&self, db: &mut Conn, search: &str, owner: Option<i64>, most: i64) -> Result<Vec<Choice>> {
+        let found = flights::choices(db, search, owner, most).await?;
+        Ok(found.iter().map(choice).collect())
+    }
+
+    async fn chosen(&self, db: &mut Conn, ids: &[i64]) -> Result<Vec<Choice>> {
+        let found = flights::of_ids(db, ids).await?;
+        Ok(found.iter().map(choice).collect())
+    }
+
+    async fn linked(&self, db: &mut Conn, _field: &str, id: i64) -> Result<Vec<Choice>> {
+        let aboard = passengers::aboard(db, id).await?;
+        Ok(aboard.iter().map(super::passengers::choice).collect())
+    }
+
+    fn on_site(&self, id: i64) -> Option<String> {
+        Some(format!("/{id}"))
+    }
+}
+
+/// The passengers that the rows for new ones name, and what is wrong with each name that means
+/// nobody or several.
+async fn passengers_to_add(db: &mut Conn, values: &Values) -> Result<Result<Vec<i64>, Errors>> {
+    let mut errors = Errors::default();
+    let mut found = Vec::new();
+    for text in values.all("passengers").iter().filter(|text| !text.trim().is_empty()) {
+        match passengers::resolve(db, text).await? {
+            Ok(passenger) => found.push(passenger.id),
+            Err(why) => errors.add("passengers", why),
+        }
+    }
+    Ok(errors.into_result(found))
+}

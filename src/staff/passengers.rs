@@ -1,0 +1,121 @@
+//! Passengers, for staff, with their flights in two panes.
+
+use super::bookings;
+use crate::admin::{
+    Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show,
+};
+use crate::changes::ChangeSet;
+use crate::db::Conn;
+use crate::domain::flights;
+use crate::domain::passengers::{self, Draft, Passenger};
+use crate::error::{Error, Result};
+use crate::input::{Refusal, Values};
+
+/// The kind.
+#[derive(Debug)]
+pub struct Passengers;
+
+static MODEL: Model = Model {
+    slug: "passengers",
+    name: "passenger",
+    plural: "Passengers",
+    empty: "Add a passenger, and put him on flights.",
+    list: List {
+        table: "passengers p",
+        from: "passengers p",
+        id: "p.id",
+        columns: &[
+            Column { name: "last", title: "Last name", show: Show::Text("p.last"), sort: "p.folded" },
+            Column { name: "first", title: "First name", show: Show::Text("p.first"), sort: "p.first" },
+            Column { name: "number", title: "Number", show: Show::Number("p.id"), sort: "p.id" },
+            Column {
+                name: "flights",
+                title: "Flights",
+                show: Show::Number("(SELECT COUNT(*) FROM bookings b WHERE b.passenger_id = p.id)"),
+                sort: "(SELECT COUNT(*) FROM bookings b WHERE b.passenger_id = p.id)",
+            },
+        ],
+        search: "p.folded",
+        search_help: "first or last name",
+        filters: &[],
+        order: "last",
+    },
+    fields: &[
+        Field { name: "first", label: "First name", help: "", required: true, input: Input::Text { longest: 64 } },
+        Field { name: "last", label: "Last name", help: "", required: true, input: Input::Text { longest: 64 } },
+        Field {
+            name: "flights",
+            label: "Flights",
+            help: "",
+            required: false,
+            input: Input::Chooser { kind: "flights" },
+        },
+    ],
+};
+
+/// A passenger as a list of choices shows it.
+pub(super) fn choice(passenger: &Passenger) -> Choice {
+    let text = passengers::picked(passenger);
+    Choice { id: passenger.id, label: text.clone(), text }
+}
+
+#[rocket::async_trait]
+impl Manage for Passengers {
+    fn model(&self) -> &'static Model {
+        &MODEL
+    }
+
+    async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
+        let Some(passenger) = passengers::find(db, id).await? else { return Ok(None) };
+        let mut values = Values::default();
+        values.set("first", passenger.first.clone());
+        values.set("last", passenger.last.clone());
+        let aboard = flights::of_passenger(db, id).await?;
+        values.set_all("flights", aboard.iter().map(|flight| flight.id.to_string()).collect());
+        Ok(Some(Loaded { label: passenger.to_string(), version: passenger.version, values }))
+    }
+
+    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        passengers::lock(set, id).await.map(drop)
+    }
+
+    async fn save(&self, set: &mut ChangeSet, id: Option<i64>, values: &Values) -> Result<Saved, Refusal> {
+        let draft = Draft::parse(values)?;
+        let passenger = match id {
+            None => passengers::insert(set, draft).await?,
+            Some(id) => {
+                let before = passengers::find(set, id).await?.ok_or(Error::NotFound)?;
+                passengers::update(set, &before, draft).await?
+            }
+        };
+        // Only what differs from the form as it was made: a booking that came meanwhile stays.
+        let before: Vec<&str> = values.first("flights-before").split_whitespace().collect();
+        let ticked = values.all("flights");
+        let gone: Vec<String> = before
+            .iter()
+            .filter(|flight| !ticked.iter().any(|ticked| ticked == *flight))
+            .map(|flight| (*flight).to_owned())
+            .collect();
+        bookings::take_out(set, bookings::Side::Passenger(passenger.id), &gone).await?;
+        let new = ticked
+            .iter()
+            .filter(|flight| !before.contains(&flight.as_str()))
+            .map(|flight| (flight.parse().unwrap_or(-1), passenger.id));
+        bookings::add(set, "flights", new.collect::<Vec<_>>()).await?;
+        Ok(Saved { id: passenger.id, label: passenger.to_string() })
+    }
+
+    async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        passengers::delete(set, id).await
+    }
+
+    async fn choices(&self, db: &mut Conn, search: &str, owner: Option<i64>, most: i64) -> Result<Vec<Choice>> {
+        let found = passengers::matching(db, search, owner, most).await?;
+        Ok(found.iter().map(choice).collect())
+    }
+
+    async fn linked(&self, db: &mut Conn, _field: &str, id: i64) -> Result<Vec<Choice>> {
+        let aboard = flights::of_passenger(db, id).await?;
+        Ok(aboard.iter().map(super::flights::choice).collect())
+    }
+}
