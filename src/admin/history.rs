@@ -109,8 +109,8 @@ fn event(entry: &Entry, slug: &str) -> Event {
     }
 }
 
-/// What changed, value by value. Ids stand beside codes and names, and the version only counts, so
-/// both are left out.
+/// What changed, value by value. Ids and zones stand beside codes and names, and the version only
+/// counts, so these are left out.
 fn differences(entry: &Entry) -> Vec<Changed> {
     let parse = |json: &Option<String>| -> Map<String, Value> {
         json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
@@ -118,7 +118,8 @@ fn differences(entry: &Entry) -> Vec<Changed> {
     let (before, after) = (parse(&entry.before), parse(&entry.after));
     let names = after.keys().chain(before.keys().filter(|name| !after.contains_key(*name)));
     names
-        .filter(|name| !matches!(name.as_str(), "id" | "version") && !name.ends_with("_id"))
+        .filter(|name| !matches!(name.as_str(), "id" | "version"))
+        .filter(|name| !name.ends_with("_id") && !name.ends_with("_timezone"))
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| Changed {
             label: label(name),
