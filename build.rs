@@ -1,6 +1,9 @@
 //! Lays out what is served under `/static/`: our own CSS and scripts, and htmx from npm, each under
 //! a name that holds a hash of its content, with brotli and gzip made beside it.
 
+#![expect(clippy::disallowed_methods, reason = "Cargo tells a build script everything so")]
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -14,7 +17,9 @@ const HTMX_SHA256: &str = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e06
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    for input in ["assets", "templates", "migrations", "Rocket.toml", "package.json", "package-lock.json"] {
+    for input in
+        ["assets", "templates", "migrations", "Rocket.toml", "package.json", "package-lock.json"]
+    {
         println!("cargo::rerun-if-changed={input}");
     }
     for variable in ["HTMX_DIST", "NPM", "AIRLINE_NPM", "AIRLINE_ALLOW_NO_HTMX"] {
@@ -39,17 +44,26 @@ fn main() -> Result<()> {
     }
     match htmx(&root, &out)? {
         Some(htmx) => names.push(lay(&folder, "htmx", "js", &htmx)?),
-        None if env::var("PROFILE")? == "release" && env::var_os("AIRLINE_ALLOW_NO_HTMX").is_none() => {
+        None if env::var("PROFILE")? == "release"
+            && env::var_os("AIRLINE_ALLOW_NO_HTMX").is_none() =>
+        {
             return Err("a release needs htmx: install npm, or set HTMX_DIST to the folder of \
                         htmx.min.js, or AIRLINE_ALLOW_NO_HTMX=1 to do without"
                 .into());
         }
-        None => println!("cargo::warning=htmx is not to be had: pages work as plain HTML. Install npm for it."),
+        None => println!(
+            "cargo::warning=htmx is not to be had: pages work as plain HTML. Install npm for it."
+        ),
     }
-    let names: String = names.iter().map(|(name, hashed)| format!("({name:?}, {hashed:?}), ")).collect();
+    let mut text = String::new();
+    for (name, hashed) in &names {
+        write!(text, "({name:?}, {hashed:?}), ")?;
+    }
     fs::write(
         out.join("names.rs"),
-        format!("/// Each asset's name, and the name it is served under.\npub(super) const NAMES: &[(&str, &str)] = &[{names}];\n"),
+        format!(
+            "/// Each asset's name, and the name it is served under.\npub(super) const NAMES: &[(&str, &str)] = &[{text}];\n"
+        ),
     )?;
     Ok(())
 }
@@ -98,7 +112,9 @@ fn install(root: &Path, out: &Path) -> Result<Option<PathBuf>> {
         Ok(done) => {
             let said = String::from_utf8_lossy(&done.stderr);
             if said.contains("EINTEGRITY") {
-                return Err(format!("npm brought another htmx than the lock file says:\n{said}").into());
+                return Err(
+                    format!("npm brought another htmx than the lock file says:\n{said}").into()
+                );
             }
             println!("cargo::warning=npm ci failed: {}", said.lines().next().unwrap_or_default());
             Ok(None)
@@ -121,11 +137,19 @@ fn lay(folder: &Path, stem: &str, kind: &str, content: &[u8]) -> Result<(String,
     fs::write(folder.join(format!("{hashed}.gz")), gzip.finish()?)?;
 
     let mut brotli = Vec::new();
-    brotli::BrotliCompress(&mut &*content, &mut brotli, &brotli::enc::BrotliEncoderParams::default())?;
+    brotli::BrotliCompress(
+        &mut &*content,
+        &mut brotli,
+        &brotli::enc::BrotliEncoderParams::default(),
+    )?;
     fs::write(folder.join(format!("{hashed}.br")), brotli)?;
     Ok((format!("{stem}.{kind}"), hashed))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

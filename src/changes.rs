@@ -140,7 +140,12 @@ impl ChangeSet {
         Ok(())
     }
 
-    fn remember<T: Versioned>(&mut self, object: &T, before: Option<String>, after: Option<String>) {
+    fn remember<T: Versioned>(
+        &mut self,
+        object: &T,
+        before: Option<String>,
+        after: Option<String>,
+    ) {
         self.changes.push(Change {
             kind: T::KIND,
             object_id: object.id(),

@@ -134,7 +134,8 @@ impl Settings {
             .merge(("databases.airline.connect_timeout", 5))
             .merge(("template_dir", template_dir()));
         if let Some(port) = self.port {
-            figment = figment.merge(Serialized::default("port", port)).merge(("address", "0.0.0.0"));
+            figment =
+                figment.merge(Serialized::default("port", port)).merge(("address", "0.0.0.0"));
         }
         figment
     }
@@ -173,7 +174,9 @@ fn flag(name: &str) -> Result<Option<bool>> {
 }
 
 fn number(name: &str, range: std::ops::RangeInclusive<u32>) -> Result<Option<u32>> {
-    let Some(text) = variable(name) else { return Ok(None) };
+    let Some(text) = variable(name) else {
+        return Ok(None);
+    };
     match text.trim().parse() {
         Ok(number) if range.contains(&number) => Ok(Some(number)),
         _ => Err(Error::Told(format!(

@@ -25,6 +25,6 @@ pub mod health;
 pub mod input;
 pub mod pages;
 pub mod public;
+pub mod random;
 pub mod site;
 pub mod staff;
-pub mod random;

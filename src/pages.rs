@@ -14,3 +14,11 @@ pub use asked::{Hx, Query};
 pub use body::Submission;
 pub use messages::Message;
 pub use page::{Html, Page, Reply};
+
+/// The first of what a search for one more than `most` found, and whether there is more.
+#[must_use]
+pub fn first_of<T>(mut found: Vec<T>, most: usize) -> (Vec<T>, bool) {
+    let more = found.len() > most;
+    found.truncate(most);
+    (found, more)
+}

@@ -79,7 +79,9 @@ pub(super) async fn make(
     if password != form.0.first("again") {
         errors.add("again", "This is not the same as above.");
     }
-    let Some(draft) = draft.filter(|_| errors.is_empty()) else { return again(&errors) };
+    let Some(draft) = draft.filter(|_| errors.is_empty()) else {
+        return again(&errors);
+    };
     let hash = passwords::hash(password.to_owned()).await?;
     if !link.take(key) {
         return Err(Error::NotFound);

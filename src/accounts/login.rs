@@ -17,7 +17,12 @@ struct Login {
     error: Option<&'static str>,
 }
 
-fn render(page: &Page<'_>, next: &str, username: &str, error: Option<&'static str>) -> Result<Html> {
+fn render(
+    page: &Page<'_>,
+    next: &str,
+    username: &str,
+    error: Option<&'static str>,
+) -> Result<Html> {
     let context = Login {
         csrf: page.token(),
         next: safe::next(next, "/admin/").to_owned(),
@@ -51,21 +56,17 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
         (user, hash)
     };
     let right = passwords::verify(form.0.first("password").to_owned(), hash).await?;
-    match user.filter(|user| right && user.is_active) {
-        Some(user) => {
-            // The session that this browser had, if any, ends with the new one's beginning.
-            if !page.visitor.secret.is_empty() {
-                sessions::end(db, &page.visitor.secret).await?;
-            }
-            page.cookies.sign_in(sessions::begin(db, user.id, page.now()).await?);
-            Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
-        }
-        None => {
-            let error = "The name or the password is not right. Both tell small from capital letters.";
-            let html = render(&page, next, username, Some(error))?;
-            Ok(html.with_status(Status::UnprocessableEntity).into())
-        }
+    let Some(user) = user.filter(|user| right && user.is_active) else {
+        let error = "The name or the password is not right. Both tell small from capital letters.";
+        let html = render(&page, next, username, Some(error))?;
+        return Ok(html.with_status(Status::UnprocessableEntity).into());
+    };
+    // The session that this browser had, if any, ends with the new one's beginning.
+    if !page.visitor.secret.is_empty() {
+        sessions::end(db, &page.visitor.secret).await?;
     }
+    page.cookies.sign_in(sessions::begin(db, user.id, page.now()).await?);
+    Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
 }
 
 /// Signs out: the session ends at once, and the browser forgets it.

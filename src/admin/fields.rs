@@ -6,9 +6,10 @@ use super::model::{Choice, Field, Input, Manage, Registry};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::input::{Errors, Values};
+use crate::pages::first_of;
 
 /// How many objects a search in a chooser shows.
-pub(super) const CANDIDATES: i64 = 50;
+pub(super) const CANDIDATES: usize = 50;
 /// The most new rows that a form shows at once.
 const MOST_NEW_ROWS: usize = 50;
 
@@ -156,7 +157,11 @@ impl Source<'_> {
             .linked(db, field)
             .await?
             .into_iter()
-            .map(|choice| There { ticked: removed.contains(&choice.id), id: choice.id, label: choice.label })
+            .map(|choice| There {
+                ticked: removed.contains(&choice.id),
+                id: choice.id,
+                label: choice.label,
+            })
             .collect();
         let typed = self.values.all(field.name).iter().filter(|text| !text.trim().is_empty());
         let more = if self.values.has("_addrow") { 2 } else { 1 };
@@ -171,7 +176,12 @@ impl Source<'_> {
         Ok(())
     }
 
-    async fn chooser(&self, db: &mut Conn, field: &'static Field, view: &mut FieldView) -> Result<()> {
+    async fn chooser(
+        &self,
+        db: &mut Conn,
+        field: &'static Field,
+        view: &mut FieldView,
+    ) -> Result<()> {
         let target = self.registry.find(view.kind)?;
         let parts = Parts::of(field.name);
         let linked = self.linked(db, field).await?;
@@ -182,19 +192,26 @@ impl Source<'_> {
         } else {
             linked.iter().map(|choice| choice.id).collect()
         };
-        let new: Vec<i64> =
-            ticked.iter().copied().filter(|id| !linked.iter().any(|choice| choice.id == *id)).collect();
+        let new: Vec<i64> = ticked
+            .iter()
+            .copied()
+            .filter(|id| !linked.iter().any(|choice| choice.id == *id))
+            .collect();
         let new = if new.is_empty() { Vec::new() } else { target.chosen(db, &new).await? };
         view.value = before.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
         view.there = linked
             .into_iter()
             .chain(new)
-            .map(|choice| There { ticked: ticked.contains(&choice.id), id: choice.id, label: choice.label })
+            .map(|choice| There {
+                ticked: ticked.contains(&choice.id),
+                id: choice.id,
+                label: choice.label,
+            })
             .collect();
         self.values.first(&parts.search).clone_into(&mut view.search);
-        let mut found = target.choices(db, &view.search, self.id, CANDIDATES + 1).await?;
-        view.more = found.len() > CANDIDATES as usize;
-        found.truncate(CANDIDATES as usize);
+        let found = target.choices(db, &view.search, self.id, CANDIDATES + 1).await?;
+        let (found, more) = first_of(found, CANDIDATES);
+        view.more = more;
         view.candidates = found
             .into_iter()
             .filter(|choice| !ticked.contains(&choice.id))

@@ -231,7 +231,8 @@ async fn save(
         return Ok(again(label, typed_version).render(&mut conn, page).await?.into());
     }
 
-    let mut set = ChangeSet::begin(db, page.intent(if id.is_some() { "change" } else { "add" })).await?;
+    let mut set =
+        ChangeSet::begin(db, page.intent(if id.is_some() { "change" } else { "add" })).await?;
     let current = match id {
         Some(id) => {
             manage.lock(&mut set, id).await?;
@@ -257,7 +258,10 @@ async fn save(
             let with_back = if back.is_empty() {
                 String::new()
             } else {
-                format!("?back={}", form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>())
+                format!(
+                    "?back={}",
+                    form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>()
+                )
             };
             let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
             let message = Message::done(format!("The {} was {done}:", model.name))
@@ -273,7 +277,8 @@ async fn save(
         }
         Err(Refusal::Invalid(errors)) => {
             drop(set);
-            let (label, version) = current.map_or((String::new(), 0), |current| (current.label, current.version));
+            let (label, version) =
+                current.map_or((String::new(), 0), |current| (current.label, current.version));
             let mut form = again(label, version);
             form.errors = &errors;
             let html = form.render(&mut db.conn().await?, page).await?;

@@ -63,6 +63,7 @@ pub(super) async fn show(
     let model = manage.model();
     let at = query.0.first("page").parse().unwrap_or(0).max(0);
     let entries = changes::history(&mut db, model.slug, id, at).await?;
+    let full = i64::try_from(entries.len()).ok() == Some(HISTORY_PAGE);
     let loaded = manage.load(&mut db, id).await?;
     let label = match (&loaded, entries.iter().find(|entry| entry.kind == model.slug)) {
         (Some(loaded), _) => loaded.label.clone(),
@@ -76,10 +77,10 @@ pub(super) async fn show(
         plural: model.plural,
         id,
         exists: loaded.is_some(),
-        earlier: (i64::try_from(entries.len()).ok() == Some(HISTORY_PAGE)).then_some(at + 1),
+        earlier: full.then_some(at + 1),
         later: (at > 0).then(|| at - 1),
         page: at,
-        paged: at > 0 || entries.len() as i64 == HISTORY_PAGE,
+        paged: at > 0 || full,
         events: entries.iter().map(|entry| event(entry, model.slug)).collect(),
         label,
     };
@@ -101,7 +102,10 @@ fn event(entry: &Entry, slug: &str) -> Event {
         (false, _) => format!("took back the booking of {}", entry.label),
     };
     Event {
-        when: at.as_ref().map(|at| format!("{} {} {}", at.date, at.time, at.zone)).unwrap_or_default(),
+        when: at
+            .as_ref()
+            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
+            .unwrap_or_default(),
         iso: at.map(|at| at.iso).unwrap_or_default(),
         who: entry.actor.clone(),
         what,

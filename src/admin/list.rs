@@ -50,7 +50,8 @@ impl<'v> Asked<'v> {
     fn address(&self, list: &List, parts: &[(&str, &str)]) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let sort = self.sort();
-        let filters = list.filters.iter().map(|filter| (filter.name, self.query.first(filter.name)));
+        let filters =
+            list.filters.iter().map(|filter| (filter.name, self.query.first(filter.name)));
         let own = [("q", self.search), ("sort", if sort == list.order { "" } else { &sort })];
         for (name, value) in own.into_iter().chain(filters) {
             if !parts.iter().any(|(part, _)| *part == name) && !value.is_empty() {
@@ -77,7 +78,8 @@ impl List {
             }
             match &filter.narrow {
                 Narrow::Choice(choices) => {
-                    if let Some((.., condition)) = choices.iter().find(|(name, ..)| *name == value) {
+                    if let Some((.., condition)) = choices.iter().find(|(name, ..)| *name == value)
+                    {
                         query.push(" AND ").push(condition);
                         narrowed = true;
                     }
@@ -134,15 +136,16 @@ impl List {
                 Show::Text(_) => (row.get::<Option<String>>(at)?.unwrap_or_default(), "text"),
                 Show::Number(_) => (or_blank(row.get::<Option<i64>>(at)?), "number"),
                 Show::Minutes(_) => (times::spoken(row.get(at)?), "number"),
-                Show::Flag(_) => match row.get::<bool>(at)? {
-                    true => ("Yes".to_owned(), "yes"),
-                    false => ("No".to_owned(), "no"),
-                },
+                Show::Flag(_) => {
+                    let (text, kind) = if row.get(at)? { ("Yes", "yes") } else { ("No", "no") };
+                    (text.to_owned(), kind)
+                }
                 Show::Moment { .. } => {
                     let (moment, zone) = (row.get::<Option<i64>>(at)?, row.get::<String>(at + 1)?);
                     at += 1;
                     let local = moment.and_then(|moment| times::local(moment, &zone));
-                    let text = local.map(|local| format!("{} {} {}", local.date, local.time, local.zone));
+                    let text =
+                        local.map(|local| format!("{} {} {}", local.date, local.time, local.zone));
                     (text.unwrap_or_default(), "text")
                 }
             };
@@ -287,7 +290,10 @@ pub(super) async fn list(
     Ok(if page.hx.partial && !page.hx.boosted {
         // As one types, the address says what is shown, without the fields that are empty.
         let address = asked.address(list, &[("page", &own_page)]);
-        html.with_header("HX-Replace-Url", format!("/admin/{}/{}", model.slug, address.trim_end_matches('?')))
+        html.with_header(
+            "HX-Replace-Url",
+            format!("/admin/{}/{}", model.slug, address.trim_end_matches('?')),
+        )
     } else {
         html
     })

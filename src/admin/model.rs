@@ -213,7 +213,7 @@ pub trait Manage: Send + Sync {
         db: &mut Conn,
         search: &str,
         owner: Option<i64>,
-        most: i64,
+        most: usize,
     ) -> Result<Vec<Choice>>;
 
     /// Objects by their ids, as choices.

@@ -61,7 +61,9 @@ pub(super) async fn confirm(
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;
     manage.delete(&mut set, id).await?;
     let mut falls: Vec<Falls> = Vec::new();
-    for (slug, object, label) in set.removed().filter(|(slug, object, _)| (*slug, *object) != (model.slug, id)) {
+    for (slug, object, label) in
+        set.removed().filter(|(slug, object, _)| (*slug, *object) != (model.slug, id))
+    {
         let href = registry.find(slug).is_ok().then(|| format!("/admin/{slug}/{object}/change/"));
         let place = falls.iter().position(|group| group.kind == slug).unwrap_or_else(|| {
             falls.push(Falls { kind: slug, count: 0, named: Vec::new(), more: 0 });

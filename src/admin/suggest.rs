@@ -9,10 +9,10 @@ use super::model::{Choice, Input, Registry};
 use crate::auth::Staff;
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::pages::{Html, Page, Query};
+use crate::pages::{Html, Page, Query, first_of};
 
 /// How many suggestions a field shows.
-const SUGGESTED: i64 = 8;
+const SUGGESTED: usize = 8;
 
 #[derive(Debug, Serialize)]
 struct Suggestions {
@@ -20,7 +20,7 @@ struct Suggestions {
 }
 
 #[derive(Debug, Serialize)]
-struct Candidates {
+struct Offered {
     name: String,
     search: String,
     candidates: Vec<There>,
@@ -56,14 +56,13 @@ pub(super) async fn candidates(
     let name = query.0.first("name").to_owned();
     let search = query.0.first(&format!("{name}-search")).to_owned();
     let owner = query.0.first("for").parse().ok().filter(|owner| *owner > 0);
-    let mut found = registry.find(kind)?.choices(&mut db, &search, owner, CANDIDATES + 1).await?;
-    let more = found.len() > CANDIDATES as usize;
-    found.truncate(CANDIDATES as usize);
+    let found = registry.find(kind)?.choices(&mut db, &search, owner, CANDIDATES + 1).await?;
+    let (found, more) = first_of(found, CANDIDATES);
     let candidates = found
         .into_iter()
         .map(|choice| There { id: choice.id, label: choice.label, ticked: false })
         .collect();
-    page.fragment("admin/candidates", &Candidates { name, search, candidates, more })
+    page.fragment("admin/candidates", &Offered { name, search, candidates, more })
 }
 
 /// One more row for a new object in a field of a kind's form.
@@ -78,6 +77,8 @@ pub(super) fn row(
 ) -> Result<Html> {
     let model = registry.find(kind)?.model();
     let field = model.fields.iter().find(|known| known.name == field).ok_or(Error::NotFound)?;
-    let Input::Rows { kind } = field.input else { return Err(Error::NotFound) };
+    let Input::Rows { kind } = field.input else {
+        return Err(Error::NotFound);
+    };
     page.fragment("admin/row", &new_row(field.name, kind, number, String::new()))
 }

@@ -56,7 +56,9 @@ async fn find(request: &Request<'_>) -> Result<Visitor> {
     let Outcome::Success(cookies) = request.guard::<Cookies<'_>>().await else {
         return Ok(Visitor::default());
     };
-    let Some(secret) = cookies.get(Cookies::SESSION) else { return Ok(Visitor::default()) };
+    let Some(secret) = cookies.get(Cookies::SESSION) else {
+        return Ok(Visitor::default());
+    };
     let (Some(db), Some(clock)) = (Db::fetch(request.rocket()), request.rocket().state::<Clock>())
     else {
         return Ok(Visitor::default());
@@ -67,7 +69,9 @@ async fn find(request: &Request<'_>) -> Result<Visitor> {
         let mut conn = db.conn().await?;
         sessions::find(&mut conn, &secret, now).await?
     };
-    let Some(session) = session else { return Ok(Visitor::default()) };
+    let Some(session) = session else {
+        return Ok(Visitor::default());
+    };
     if sessions::is_stale(&session, now) {
         sessions::touch(db, session.session_id, now).await?;
     }
@@ -85,7 +89,9 @@ impl<'r> FromRequest<'r> for Staff<'r> {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
         let visitor = match request.guard::<&Visitor>().await {
             Outcome::Success(visitor) => visitor,
-            Outcome::Error(_) | Outcome::Forward(_) => return Outcome::Error((Status::Unauthorized, ())),
+            Outcome::Error(_) | Outcome::Forward(_) => {
+                return Outcome::Error((Status::Unauthorized, ()));
+            }
         };
         match &visitor.user {
             None => Outcome::Error((Status::Unauthorized, ())),

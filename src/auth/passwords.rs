@@ -20,9 +20,8 @@ static ROOM: LazyLock<Semaphore> = LazyLock::new(|| {
 });
 
 /// A hash that no password has: who is unknown costs the same time as who is wrong.
-static NOBODY: LazyLock<String> = LazyLock::new(|| {
-    hash_now(&crate::random::secret()).unwrap_or_default()
-});
+static NOBODY: LazyLock<String> =
+    LazyLock::new(|| hash_now(&crate::random::secret()).unwrap_or_default());
 
 /// OWASP: m = 47104 KiB (46 MiB), t = 1, p = 1.
 fn hasher() -> Result<Argon2<'static>> {
@@ -71,7 +70,7 @@ pub fn weakness(password: &str, username: &str) -> Option<String> {
     if username.len() >= 3 && password.replace(&username, "").chars().count() < SHORTEST / 2 {
         return Some("This is too much like the name.".to_owned());
     }
-    if password.chars().all(|letter| Some(letter) == password.chars().next()) {
+    if password.chars().skip(1).eq(password.chars().take(length - 1)) {
         return Some("One character many times is easily guessed.".to_owned());
     }
     None

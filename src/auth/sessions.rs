@@ -39,7 +39,8 @@ const INSERT: Upkeep = Upkeep::new(
 );
 const TOUCHED: Upkeep = Upkeep::new("UPDATE sessions SET seen_at = $2 WHERE id = $1");
 const END: Upkeep = Upkeep::new("DELETE FROM sessions WHERE token_hash = $1");
-const END_OTHERS: Upkeep = Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
+const END_OTHERS: Upkeep =
+    Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
 const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
 
 fn hashed(secret: &str) -> String {

@@ -88,9 +88,8 @@ const BY_NAME: Select = Select::new(
      FROM users WHERE username = $1",
 );
 const PASSWORD: Select = Select::new("SELECT password FROM users WHERE id = $1");
-const ANY_STAFF: Select = Select::new(
-    "SELECT COUNT(*) FROM users WHERE is_active AND (is_staff OR is_superuser)",
-);
+const ANY_STAFF: Select =
+    Select::new("SELECT COUNT(*) FROM users WHERE is_active AND (is_staff OR is_superuser)");
 const INSERT: Write = Write::new(
     "INSERT INTO users (username, email, password, is_active, is_staff, is_superuser, created_at, version)
      VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING id",

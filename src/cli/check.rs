@@ -36,7 +36,10 @@ pub(super) async fn check() -> Result<()> {
         Err(error) => wrong.push(error.to_string()),
     }
     if assets::path("htmx.js").is_empty() {
-        wrong.push("This build has no htmx: pages work as plain HTML. Install npm and build again.".to_owned());
+        wrong.push(
+            "This build has no htmx: pages work as plain HTML. Install npm and build again."
+                .to_owned(),
+        );
     }
     if wrong.is_empty() {
         println!("\nAll is well.");

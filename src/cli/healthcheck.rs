@@ -12,7 +12,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) fn ask() -> Result<()> {
     let (_, config) = Settings::read()?.rocket()?;
     // A server on every address is asked on this machine's own.
-    let ip = if config.address.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { config.address };
+    let ip = if config.address.is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        config.address
+    };
     let address = SocketAddr::new(ip, config.port);
     let silent = |why: std::io::Error| Error::Told(format!("{address} does not answer: {why}"));
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(silent)?;

@@ -93,12 +93,16 @@ fn read(folder: &str) -> Result<Vec<(String, String)>> {
 }
 
 pub(super) fn make(name: &str) -> Result<()> {
-    let words_only = name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
+    let words_only = name
+        .chars()
+        .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
     if name.is_empty() || !words_only {
         return Err(Error::Told(format!("“{name}” will not do: use small letters, digits and _.")));
     }
     compare_folders()?;
-    let number = |(name, _): &(String, String)| name.split('_').next().and_then(|number| number.parse::<u32>().ok());
+    let number = |(name, _): &(String, String)| {
+        name.split('_').next().and_then(|number| number.parse::<u32>().ok())
+    };
     let last = read(FOLDERS[0].0)?.iter().filter_map(number).max().unwrap_or(0);
     for (folder, _) in FOLDERS {
         let path = Path::new(folder).join(format!("{:04}_{name}.sql", last + 1));
@@ -132,7 +136,6 @@ fn compare_folders() -> Result<()> {
         }
     }
     if differences.is_empty() {
-
         let left = schema::tables(sqlite, &ours)?;
         let right = schema::tables(postgres, &theirs)?;
         differences = schema::differences(&left, &right);

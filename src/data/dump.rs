@@ -135,7 +135,11 @@ fn unwritable(error: &dyn std::fmt::Display) -> Error {
 }
 
 /// Writes everything, as of one moment.
-pub async fn dump(pool: &Pool, out: &mut (dyn io::Write + Send), progress: &mut dyn Progress) -> Result<()> {
+pub async fn dump(
+    pool: &Pool,
+    out: &mut (dyn io::Write + Send),
+    progress: &mut dyn Progress,
+) -> Result<()> {
     let mut db = pool.snapshot().await?;
     writeln!(out, "{FIRST_LINE}").map_err(|error| unwritable(&error))?;
     dump_all(&mut db, out, progress).await?;
@@ -161,12 +165,16 @@ pub async fn load(
         Ok(Err(Problems { file: name.to_owned(), lines: vec![(line, why)] }))
     };
     if let Some(table) = first_table_in_use(tx).await? {
-        return problem(0, format!("A dump goes into an empty database; this one has rows in {table}."));
+        return problem(
+            0,
+            format!("A dump goes into an empty database; this one has rows in {table}."),
+        );
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         return problem(0, "This is not UTF-8 text.".to_owned());
     };
-    let lines: Vec<_> = text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).collect();
+    let lines: Vec<_> =
+        text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).collect();
     progress.begin(name, lines.len());
     for (number, line) in &lines {
         match serde_json::from_str::<Line>(line) {

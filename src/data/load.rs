@@ -26,7 +26,9 @@ impl Kind {
     /// The columns of a file with a header; the first `needed` of them must be there.
     fn columns(self) -> (&'static [&'static str], usize) {
         match self {
-            Self::Airports => (&["code", "city", "country", "timezone", "latitude", "longitude"], 2),
+            Self::Airports => {
+                (&["code", "city", "country", "timezone", "latitude", "longitude"], 2)
+            }
             Self::Flights => (&["origin", "destination", "duration", "departs", "capacity"], 3),
             Self::Passengers => (&["first", "last"], 2),
         }
@@ -111,7 +113,8 @@ impl File {
                 }
                 Err(error) => {
                     let line = error.position().map_or(0, csv::Position::line);
-                    problems.push((line, "This is not UTF-8 text; save the file as UTF-8.".to_owned()));
+                    problems
+                        .push((line, "This is not UTF-8 text; save the file as UTF-8.".to_owned()));
                 }
             }
         }
@@ -128,7 +131,8 @@ impl File {
                 "It does not say what it holds: give --kind airports, flights or passengers.",
             )
         })?;
-        let (columns, has_header) = header(kind, first).map_err(|why| Problems::one(name, *line, why))?;
+        let (columns, has_header) =
+            header(kind, first).map_err(|why| Problems::one(name, *line, why))?;
         let mut rows = Vec::with_capacity(records.len());
         for (line, record) in records.iter().skip(usize::from(has_header)) {
             if record.len() > columns.len() {
@@ -141,7 +145,10 @@ impl File {
                 problems.push((*line, why));
                 continue;
             }
-            let values = columns.iter().zip(record).map(|(column, value)| ((*column).to_owned(), value.to_owned()));
+            let values = columns
+                .iter()
+                .zip(record)
+                .map(|(column, value)| ((*column).to_owned(), value.to_owned()));
             rows.push((*line, values.collect()));
         }
         if problems.is_empty() {
@@ -158,10 +165,12 @@ fn guess(first: &StringRecord) -> Option<Kind> {
         let (columns, needed) = kind.columns();
         columns.iter().take(needed).all(|column| first.iter().any(|name| named(name) == *column))
     };
-    [Kind::Airports, Kind::Flights, Kind::Passengers].into_iter().find(|kind| known(*kind)).or_else(|| {
-        let minutes = first.get(2).is_some_and(|text| text.trim().parse::<i64>().is_ok());
-        (first.len() == 3 && minutes).then_some(Kind::Flights)
-    })
+    [Kind::Airports, Kind::Flights, Kind::Passengers].into_iter().find(|kind| known(*kind)).or_else(
+        || {
+            let minutes = first.get(2).is_some_and(|text| text.trim().parse::<i64>().is_ok());
+            (first.len() == 3 && minutes).then_some(Kind::Flights)
+        },
+    )
 }
 
 /// A column's name as we know it.
@@ -181,12 +190,18 @@ fn header(kind: Kind, first: &StringRecord) -> Result<(Vec<&'static str>, bool),
         }
         return Ok((known.iter().take(needed).copied().collect(), false));
     }
-    if let Some(missing) = known.iter().take(needed).find(|column| !names.iter().any(|name| name == *column)) {
+    if let Some(missing) =
+        known.iter().take(needed).find(|column| !names.iter().any(|name| name == *column))
+    {
         return Err(format!("The column {missing} is missing."));
     }
     let column = |name: &String| {
         known.iter().find(|known| *known == name).copied().ok_or_else(|| {
-            format!("The column “{}” is not known; these are: {}.", shortened(name), known.join(", "))
+            format!(
+                "The column “{}” is not known; these are: {}.",
+                shortened(name),
+                known.join(", ")
+            )
         })
     };
     Ok((names.iter().map(column).collect::<Result<_, _>>()?, true))
@@ -258,7 +273,11 @@ async fn load_airport(
         (draft.latitude, draft.longitude) = (known.latitude, known.longitude);
     }
     let after = airports::update(set, &known, draft).await?;
-    if after == known { report.unchanged += 1 } else { report.changed += 1 }
+    if after == known {
+        report.unchanged += 1;
+    } else {
+        report.changed += 1;
+    }
     Ok(())
 }
 
@@ -279,7 +298,11 @@ async fn load_flight(
     Ok(())
 }
 
-async fn load_passenger(set: &mut ChangeSet, values: &Values, report: &mut Report) -> Result<(), Refusal> {
+async fn load_passenger(
+    set: &mut ChangeSet,
+    values: &Values,
+    report: &mut Report,
+) -> Result<(), Refusal> {
     passengers::insert(set, passengers::Draft::parse(values)?).await?;
     report.added += 1;
     Ok(())
@@ -287,5 +310,6 @@ async fn load_passenger(set: &mut ChangeSet, values: &Values, report: &mut Repor
 
 /// Reads a file from disk; the error is a line for a person.
 pub fn bytes(path: &std::path::Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::Told(format!("Cannot read {}: {error}", path.display())))
+    std::fs::read(path)
+        .map_err(|error| Error::Told(format!("Cannot read {}: {error}", path.display())))
 }

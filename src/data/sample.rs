@@ -1,8 +1,8 @@
 //! What a fresh machine shows: real airports, the demo's five flights, flights of the next days,
 //! and passengers, some of them booked.
 
-use super::load::{self, Kind};
 use super::Progress;
+use super::load::{self, Kind};
 use crate::changes::ChangeSet;
 use crate::domain::airports::Directory;
 use crate::domain::{airports, bookings, flights, passengers, times};
@@ -34,8 +34,14 @@ async fn schedule(set: &mut ChangeSet) -> Result<()> {
     let directory = Directory::new(airports::all(set).await?);
     let mut rows = csv::Reader::from_reader(SCHEDULE.as_bytes());
     for row in rows.deserialize() {
-        let (origin, destination, minutes, days, time, seats): (String, String, String, i64, String, String) =
-            row.map_err(Error::internal)?;
+        let (origin, destination, minutes, days, time, seats): (
+            String,
+            String,
+            String,
+            i64,
+            String,
+            String,
+        ) = row.map_err(Error::internal)?;
         let mut values = Values::default();
         if let Some(day) = times::day_after(set.at(), days) {
             values.set("departs", format!("{day}T{time}"));
@@ -55,7 +61,9 @@ async fn book(set: &mut ChangeSet) -> Result<()> {
     let flights = flights::all(set).await?;
     let passengers = passengers::all(set).await?;
     for (place, passenger) in passengers.iter().enumerate().step_by(3) {
-        for flight in flights.iter().skip(place % 7).step_by(7).filter(|flight| flight.capacity != Some(1)) {
+        for flight in
+            flights.iter().skip(place % 7).step_by(7).filter(|flight| flight.capacity != Some(1))
+        {
             // A refusal (a flight that filled up) is nothing to worry about in a sample.
             let _ = bookings::book(set, flight.id, passenger.id).await?;
         }

@@ -78,8 +78,11 @@ impl Pool {
     pub async fn check_schema(&self) -> Result<()> {
         let steps = self.steps().await?;
         let named = |state: State| {
-            let names: Vec<_> =
-                steps.iter().filter(|step| step.state == state).map(|step| step.name.as_str()).collect();
+            let names: Vec<_> = steps
+                .iter()
+                .filter(|step| step.state == state)
+                .map(|step| step.name.as_str())
+                .collect();
             names.join(", ")
         };
         let told = |why: String| Err(Error::Told(why));
@@ -127,12 +130,14 @@ impl Pool {
         const APPLIED: &str =
             "SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version";
         let rows = match &self.pool {
-            Either::Sqlite(pool) => pool.fetch_all(APPLIED).await.map(|rows| {
-                rows.into_iter().map(super::Row::Sqlite).collect::<Vec<_>>()
-            }),
-            Either::Postgres(pool) => pool.fetch_all(APPLIED).await.map(|rows| {
-                rows.into_iter().map(super::Row::Postgres).collect::<Vec<_>>()
-            }),
+            Either::Sqlite(pool) => pool
+                .fetch_all(APPLIED)
+                .await
+                .map(|rows| rows.into_iter().map(super::Row::Sqlite).collect::<Vec<_>>()),
+            Either::Postgres(pool) => pool
+                .fetch_all(APPLIED)
+                .await
+                .map(|rows| rows.into_iter().map(super::Row::Postgres).collect::<Vec<_>>()),
         };
         match rows {
             Ok(rows) => {

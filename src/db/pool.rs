@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rocket::figment::Figment;
-use rocket_db_pools::{Config, Database, Error as PoolError};
+use rocket_db_pools::{Config, Error as PoolError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -16,7 +16,7 @@ use super::url::{DatabaseUrl, Kind};
 use crate::error::{Error, Result};
 
 /// The application's database, as Rocket manages it.
-#[derive(Database)]
+#[derive(rocket_db_pools::Database)]
 #[database("airline")]
 pub struct Db(Pool);
 
@@ -78,7 +78,8 @@ impl rocket_db_pools::Pool for Pool {
 impl Pool {
     /// Connects; a SQLite file that does not exist is made. The error is a line for a person.
     pub async fn open(url: &DatabaseUrl, most: u32, patience: Duration) -> Result<Self> {
-        let told = |why: sqlx::Error| Error::Told(format!("Cannot open the {url}: {}", plain(&why)));
+        let told =
+            |why: sqlx::Error| Error::Told(format!("Cannot open the {url}: {}", plain(&why)));
         let pool = match url.kind() {
             Kind::Sqlite => {
                 let options = SqliteConnectOptions::from_str("sqlite:")?

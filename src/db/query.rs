@@ -6,6 +6,22 @@
 //! - [`Upkeep`] changes what has no history (sessions, the log itself); any [`Tx`] takes it. A text
 //!   that names a table of objects does not compile.
 //!
+//! ```compile_fail
+//! # use airline::db::Select;
+//! const SNEAKY: Select = Select::new("DELETE FROM flights");
+//! ```
+//! ```compile_fail
+//! # use airline::db::Upkeep;
+//! const SNEAKY: Upkeep = Upkeep::new("UPDATE flights SET duration = 0");
+//! ```
+//! ```
+//! # use airline::db::{Select, Upkeep, Write};
+//! const READ: Select = Select::new("SELECT id FROM flights");
+//! const CHANGE: Write = Write::new("UPDATE flights SET duration = 0");
+//! const END: Upkeep = Upkeep::new("DELETE FROM sessions WHERE id = $1");
+//! # assert_ne!(format!("{READ:?}"), format!("{CHANGE:?} {END:?}"));
+//! ```
+//!
 //! The dialect that both speak: `$1`; `BIGINT` and `i64`; `RETURNING`; `ON CONFLICT`;
 //! `CAST(SUM(x) AS BIGINT)`; `ORDER BY … NULLS LAST, id`; `LIKE $1 ESCAPE '\'` on folded text;
 //! times bound from the clock.
@@ -36,6 +52,10 @@ pub struct Upkeep(&'static str);
 
 impl Select {
     /// Takes a text that begins with `SELECT`.
+    ///
+    /// # Panics
+    ///
+    /// On any other text; in a constant, that stops the build.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
         assert!(begins(text, "SELECT "), "a Select must begin with SELECT");
@@ -45,6 +65,10 @@ impl Select {
 
 impl Write {
     /// Takes a text that inserts, updates or deletes.
+    ///
+    /// # Panics
+    ///
+    /// On a text that reads; in a constant, that stops the build.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
         assert!(!begins(text, "SELECT "), "a Write must not begin with SELECT");
@@ -54,6 +78,10 @@ impl Write {
 
 impl Upkeep {
     /// Takes a text that inserts, updates or deletes in a table without history.
+    ///
+    /// # Panics
+    ///
+    /// On a text that reads, or that names a table of objects; in a constant, that stops the build.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
         assert!(!begins(text, "SELECT "), "an Upkeep must not begin with SELECT");
@@ -79,7 +107,9 @@ const fn begins(text: &str, word: &str) -> bool {
 
 /// Whether a text begins with a word and then a name that ends there.
 const fn begins_then(text: &str, word: &str, name: &str) -> bool {
-    let (Some(start), name) = (after(text, word), name.as_bytes()) else { return false };
+    let (Some(start), name) = (after(text, word), name.as_bytes()) else {
+        return false;
+    };
     let text = text.as_bytes();
     let mut at = 0;
     while at < name.len() {
@@ -159,10 +189,9 @@ impl Composed {
         self
     }
 
-    /// The text so far (for tests and messages to developers).
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Ends with at most so many rows.
+    pub fn limit(&mut self, most: usize) -> &mut Self {
+        self.push(" LIMIT ").bind_number(i64::try_from(most).unwrap_or(i64::MAX))
     }
 }
 
@@ -242,7 +271,6 @@ impl Conn {
     }
 
     /// A reading statement put together at run time.
-    #[expect(clippy::disallowed_types, reason = "Composed holds source text and bound values only")]
     pub fn compose(&mut self, sql: Composed) -> Query<'_> {
         let query = self.run(sqlx::AssertSqlSafe(sql.text).into_sql_str(), None);
         sql.values.into_iter().fold(query, |query, value| match value {
@@ -277,7 +305,6 @@ impl Tx {
 
     /// A reading statement whose rows nobody else can change until the end of this transaction.
     /// (SQLite has locked out every other writer from the beginning.)
-    #[expect(clippy::disallowed_types, reason = "source text and a constant")]
     pub fn lock(&mut self, sql: Select) -> Query<'_> {
         let text = match self.0.held {
             Held::Postgres(_) | Held::PostgresTx(_) => {
@@ -313,7 +340,6 @@ impl Tx {
         Ok(ids)
     }
 
-    #[expect(clippy::disallowed_types, reason = "source text, placeholders and bound values")]
     fn insert_chunk(&mut self, start: Upkeep, rows: &[Vec<Cell<'_>>], end: &str) -> Query<'_> {
         let mut text = start.0.to_owned();
         let mut placeholder = 0;
@@ -336,7 +362,6 @@ impl Tx {
     }
 
     /// Makes the next id of a table follow the greatest, after rows came with ids of their own.
-    #[expect(clippy::disallowed_types, reason = "the table's name is source text")]
     pub async fn restart_ids(&mut self, table: &'static str) -> Result<()> {
         if matches!(self.0.held, Held::Postgres(_) | Held::PostgresTx(_)) {
             let text = format!(

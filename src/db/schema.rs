@@ -24,8 +24,9 @@ pub fn tables(kind: Kind, migrations: &[(String, String)]) -> Result<Tables> {
     };
     let mut tables = Tables::new();
     for (name, text) in migrations {
-        let statements = Parser::parse_sql(dialect, text)
-            .map_err(|error| Error::Told(format!("{name}.sql ({kind:?}) cannot be read: {error}")))?;
+        let statements = Parser::parse_sql(dialect, text).map_err(|error| {
+            Error::Told(format!("{name}.sql ({kind:?}) cannot be read: {error}"))
+        })?;
         for statement in statements {
             apply(&mut tables, statement);
         }
@@ -83,9 +84,10 @@ fn alter(tables: &mut Tables, name: String, operation: AlterTableOperation) -> S
 }
 
 fn column(definition: &ColumnDef) -> (String, bool) {
-    let needed = definition.options.iter().any(|option| {
-        matches!(option.option, ColumnOption::NotNull | ColumnOption::PrimaryKey(_))
-    });
+    let needed = definition
+        .options
+        .iter()
+        .any(|option| matches!(option.option, ColumnOption::NotNull | ColumnOption::PrimaryKey(_)));
     (definition.name.value.clone(), !needed)
 }
 

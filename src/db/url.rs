@@ -41,8 +41,9 @@ impl DatabaseUrl {
             let url = Url::parse(&text).map_err(|error| {
                 told(&format!("not a URL ({error}); write postgres://USER:PASSWORD@HOST/NAME"))
             })?;
-            PgConnectOptions::from_str(url.as_str())
-                .map_err(|_| told("some part of it cannot be read; write postgres://USER:PASSWORD@HOST/NAME"))?;
+            PgConnectOptions::from_str(url.as_str()).map_err(|_| {
+                told("some part of it cannot be read; write postgres://USER:PASSWORD@HOST/NAME")
+            })?;
             return Ok(Self { kind: Kind::Postgres, text });
         }
         Err(told("it must begin with sqlite: or postgres://"))
@@ -75,8 +76,9 @@ impl DatabaseUrl {
     pub(super) fn postgres(&self) -> Result<PgConnectOptions> {
         let options = PgConnectOptions::from_str(&self.text)
             .map_err(|_| Error::Told("DATABASE_URL: it cannot be read".to_owned()))?;
-        let told = Url::parse(&self.text)
-            .is_ok_and(|url| url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode"));
+        let told = Url::parse(&self.text).is_ok_and(|url| {
+            url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode")
+        });
         let host = options.get_host();
         let local = options.get_socket().is_some()
             || host == "localhost"

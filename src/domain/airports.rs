@@ -159,11 +159,11 @@ pub async fn all(db: &mut Conn) -> Result<Vec<Airport>> {
 }
 
 /// Airports that hold every word of a search, by city; the one whose code was typed comes first.
-pub async fn matching(db: &mut Conn, search: &str, most: i64) -> Result<Vec<Airport>> {
+pub async fn matching(db: &mut Conn, search: &str, most: usize) -> Result<Vec<Airport>> {
     let mut query = Composed::new(MATCHING);
     and_all_words(&mut query, "folded", search);
     query.push(" ORDER BY CASE WHEN code = ").bind_text(search.trim().to_uppercase());
-    query.push(" THEN 0 ELSE 1 END, folded, id LIMIT ").bind_number(most);
+    query.push(" THEN 0 ELSE 1 END, folded, id").limit(most);
     db.compose(query).all().await
 }
 
@@ -231,7 +231,7 @@ impl Directory {
 
 /// Which airport a person means: [`Directory::named`] among those that the words find.
 pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Airport, String>> {
-    const ENOUGH: i64 = 50;
+    const ENOUGH: usize = 50;
     let without_brackets: String = text.replace(['(', ')'], " ");
     let found = matching(db, &without_brackets, ENOUGH).await?;
     Ok(Directory::new(found).named(text).cloned())
@@ -258,7 +258,11 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Airport, Refusa
 
 /// Changes an airport. Where its time zone moves, its flights keep their moment, and the day they
 /// leave on is told anew.
-pub async fn update(set: &mut ChangeSet, before: &Airport, draft: Draft) -> Result<Airport, Refusal> {
+pub async fn update(
+    set: &mut ChangeSet,
+    before: &Airport,
+    draft: Draft,
+) -> Result<Airport, Refusal> {
     refuse_taken(set, Some(before.id), &draft.code).await?;
     let after = draft.clone().into_airport(before.id, before.version + 1);
     if after == (Airport { version: after.version, ..before.clone() }) {

@@ -128,7 +128,9 @@ pub async fn book(
     flight: i64,
     passenger: i64,
 ) -> Result<Result<Booked, Refused>> {
-    let Some(flight) = flights::lock(set, flight).await? else { return Ok(Err(Refused::NoFlight)) };
+    let Some(flight) = flights::lock(set, flight).await? else {
+        return Ok(Err(Refused::NoFlight));
+    };
     let Some(passenger) = passengers::find(set, passenger).await? else {
         return Ok(Err(Refused::NoPassenger));
     };

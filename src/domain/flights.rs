@@ -146,7 +146,8 @@ impl Draft {
                 None
             }
         };
-        let (origin, destination) = (airport("origin", origin), airport("destination", destination));
+        let (origin, destination) =
+            (airport("origin", origin), airport("destination", destination));
         match (origin, destination, duration) {
             (Some(origin), Some(destination), Some(duration)) => {
                 read.finish(Self { origin, destination, duration, departs_at, capacity })
@@ -239,9 +240,8 @@ const UPDATE: Write = Write::new(
             departs_on = $6, capacity = $7, version = version + 1
      WHERE id = $1",
 );
-const RETELL: Write = Write::new(
-    "UPDATE flights SET departs_on = $2, version = version + 1 WHERE id = $1",
-);
+const RETELL: Write =
+    Write::new("UPDATE flights SET departs_on = $2, version = version + 1 WHERE id = $1");
 const DELETE: Write = Write::new("DELETE FROM flights WHERE id = $1");
 const LOCK: Select = Select::new("SELECT id FROM flights WHERE id = $1");
 
@@ -298,7 +298,9 @@ pub async fn update(set: &mut ChangeSet, before: &Flight, draft: Draft) -> Resul
     if let Some(capacity) = after.capacity {
         let booked = bookings::count(set, before.id).await?;
         if capacity < booked {
-            let why = format!("{booked} passengers are booked: give at least {booked} seats, or none for no limit.");
+            let why = format!(
+                "{booked} passengers are booked: give at least {booked} seats, or none for no limit."
+            );
             return Err(Errors::one("capacity", why).into());
         }
     }

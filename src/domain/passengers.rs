@@ -99,7 +99,7 @@ pub async fn matching(
     db: &mut Conn,
     search: &str,
     not_aboard: Option<i64>,
-    most: i64,
+    most: usize,
 ) -> Result<Vec<Passenger>> {
     let mut query = Composed::new(MATCHING);
     and_all_words(&mut query, "p.folded", search);
@@ -109,7 +109,7 @@ pub async fn matching(
         );
         query.bind_number(flight).push(")");
     }
-    query.push(" ORDER BY p.folded, p.id LIMIT ").bind_number(most);
+    query.push(" ORDER BY p.folded, p.id").limit(most);
     db.compose(query).all().await
 }
 
@@ -122,7 +122,7 @@ pub fn picked(passenger: &Passenger) -> String {
 /// Which passenger a person means by `First Last (#ID)`, `#ID` or a name that only one has. The
 /// error is a sentence that says what to write instead.
 pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, String>> {
-    const ENOUGH: i64 = 6;
+    const ENOUGH: usize = 6;
     let text = text.trim();
     let number = text.rsplit_once('#').map(|(_, rest)| rest.trim_end_matches(')').trim());
     if let Some(number) = number {
@@ -134,18 +134,17 @@ pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, Stri
     }
     let name = fold(text);
     let found = matching(db, text, None, 50).await?;
-    let same: Vec<_> = found
-        .iter()
-        .filter(|passenger| fold(&passenger.to_string()) == name)
-        .collect();
+    let same: Vec<_> =
+        found.iter().filter(|passenger| fold(&passenger.to_string()) == name).collect();
     Ok(match same.as_slice() {
         [one] => Ok((*one).clone()),
         [] if found.len() == 1 => found.into_iter().next().ok_or_else(String::new),
         [] if found.is_empty() => Err(format!("There is no passenger “{}”.", shortened(text))),
         several => {
-            let several: Vec<_> = if several.is_empty() { found.iter().collect() } else { several.to_vec() };
+            let several: Vec<_> =
+                if several.is_empty() { found.iter().collect() } else { several.to_vec() };
             let choice: Vec<_> =
-                several.iter().take(ENOUGH as usize).map(|passenger| picked(passenger)).collect();
+                several.iter().take(ENOUGH).map(|passenger| picked(passenger)).collect();
             let more = if several.len() > choice.len() { ", …" } else { "" };
             Err(format!("Which one? Write {}{more}.", choice.join(" or ")))
         }

@@ -62,10 +62,16 @@ pub fn for_input(at: Option<i64>, zone_name: &str) -> String {
 
 /// An arrival, with the days that the calendar moved on since the local day of departure.
 #[must_use]
-pub fn arrival(departs_at: i64, origin: &str, minutes: i64, destination: &str) -> Option<LocalTime> {
+pub fn arrival(
+    departs_at: i64,
+    origin: &str,
+    minutes: i64,
+    destination: &str,
+) -> Option<LocalTime> {
     let arrives_at = departs_at.checked_add(minutes.checked_mul(60)?)?;
     let mut arrival = local(arrives_at, destination)?;
-    let day = |at, zone_name| Some(Timestamp::from_second(at).ok()?.to_zoned(zone(zone_name)).date());
+    let day =
+        |at, zone_name| Some(Timestamp::from_second(at).ok()?.to_zoned(zone(zone_name)).date());
     let days = (day(arrives_at, destination)? - day(departs_at, origin)?).get_days();
     if days != 0 {
         arrival.day_change = format!("{days:+}");

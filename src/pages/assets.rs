@@ -1,5 +1,5 @@
 //! Our CSS, scripts and icon, and htmx: embedded, under hashed names that browsers keep for ever,
-//! compressed when the program was built. What WhiteNoise does, and ranges, and lists of ETags.
+//! compressed when the program was built. What `WhiteNoise` does, and ranges, and lists of `ETag`s.
 
 use rocket::http::{ContentType, Header, Status};
 use rocket::request::{FromRequest, Outcome};
@@ -18,9 +18,10 @@ struct Files;
 /// Where an asset is served; empty for one that this build lacks (htmx, without npm).
 #[must_use]
 pub fn path(name: &str) -> &'static str {
-    static PATHS: std::sync::LazyLock<Vec<(&'static str, String)>> = std::sync::LazyLock::new(|| {
-        NAMES.iter().map(|(name, hashed)| (*name, format!("/static/{hashed}"))).collect()
-    });
+    static PATHS: std::sync::LazyLock<Vec<(&'static str, String)>> =
+        std::sync::LazyLock::new(|| {
+            NAMES.iter().map(|(name, hashed)| (*name, format!("/static/{hashed}"))).collect()
+        });
     PATHS.iter().find(|(known, _)| *known == name).map_or("", |(_, path)| path.as_str())
 }
 
@@ -34,10 +35,9 @@ pub fn routes() -> Vec<Route> {
 #[get("/static/<name>")]
 fn serve(name: &str, asked: Asked) -> Option<Asset> {
     let known = NAMES.iter().find(|(_, hashed)| *hashed == name)?.1;
-    let (encoding, file) = asked
-        .encodings
-        .iter()
-        .find_map(|encoding| Some((*encoding, Files::get(&format!("{known}{}", encoding.suffix()))?)))?;
+    let (encoding, file) = asked.encodings.iter().find_map(|encoding| {
+        Some((*encoding, Files::get(&format!("{known}{}", encoding.suffix()))?))
+    })?;
     Some(Asset { name: known, encoding, body: file.data, asked })
 }
 
@@ -116,7 +116,9 @@ fn accepted(header: &str) -> Vec<Encoding> {
     };
     let mut taken: Vec<_> = [Encoding::Brotli, Encoding::Gzip]
         .into_iter()
-        .filter(|encoding| weight(encoding.name()).or_else(|| weight("*")).is_some_and(|weight| weight > 0.0))
+        .filter(|encoding| {
+            weight(encoding.name()).or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+        })
         .collect();
     taken.push(Encoding::Identity);
     taken
@@ -142,7 +144,9 @@ impl Asset {
             return Ok(None);
         }
         let range = self.asked.range.as_deref().and_then(|range| range.strip_prefix("bytes="));
-        let Some((first, last)) = range.and_then(|range| range.split_once('-')) else { return Ok(None) };
+        let Some((first, last)) = range.and_then(|range| range.split_once('-')) else {
+            return Ok(None);
+        };
         let (start, end) = match (first.trim().parse::<usize>(), last.trim().parse::<usize>()) {
             (Ok(start), Ok(end)) if start <= end => (start, end.saturating_add(1).min(length)),
             (Ok(start), Err(_)) if last.trim().is_empty() => (start, length),

@@ -32,7 +32,10 @@ impl<'r> FromData<'r> for Submission {
     }
 }
 
-async fn read<'r>(request: &'r Request<'_>, data: Data<'r>) -> Result<Values, (Status, &'static str)> {
+async fn read<'r>(
+    request: &'r Request<'_>,
+    data: Data<'r>,
+) -> Result<Values, (Status, &'static str)> {
     if csrf::is_foreign(request) {
         return Err((Status::Forbidden, "This came from another site, so nothing was done."));
     }
@@ -40,7 +43,8 @@ async fn read<'r>(request: &'r Request<'_>, data: Data<'r>) -> Result<Values, (S
         return Err((Status::UnsupportedMediaType, "Send this as a form."));
     }
     // Rocket takes a body that breaks off early for a complete one: the length says which it is.
-    let length = request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
+    let length =
+        request.headers().get_one("Content-Length").and_then(|length| length.parse::<u64>().ok());
     let Some(length) = length else {
         return Err((Status::LengthRequired, "Say how long the form is (Content-Length)."));
     };

@@ -54,17 +54,31 @@ fn words(status: Status) -> (&'static str, &'static str) {
         400 => ("That request was broken", "It could not be read. Go back and try again."),
         401 => ("Please sign in", "This page is for staff."),
         403 => ("That is not allowed", "Your account may not do this."),
-        404 | 405 | 422 => ("Not found", "There is no such page. It may have been deleted, or its address mistyped."),
-        408 | 411 | 413 | 414 | 415 | 431 => ("That request was not taken", "Its form is not one of ours."),
-        409 => ("Somebody was faster", "The same thing was changed at the same moment. Go back, look again, and repeat."),
+        404 | 405 | 422 => (
+            "Not found",
+            "There is no such page. It may have been deleted, or its address mistyped.",
+        ),
+        408 | 411 | 413 | 414 | 415 | 431 => {
+            ("That request was not taken", "Its form is not one of ours.")
+        }
+        409 => (
+            "Somebody was faster",
+            "The same thing was changed at the same moment. Go back, look again, and repeat.",
+        ),
         503 => ("The site is busy", "Try again in a moment; nothing was lost."),
-        _ => ("Something went wrong", "The mistake is ours, and it has been noted. Try again; if it stays, tell us the number below."),
+        _ => (
+            "Something went wrong",
+            "The mistake is ours, and it has been noted. Try again; if it stays, tell us the number below.",
+        ),
     }
 }
 
 /// Answers with an error's page.
 #[catch(default)]
-pub async fn any<'r>(status: Status, request: &'r Request<'_>) -> Result<Reply, (Status, &'static str)> {
+pub async fn any<'r>(
+    status: Status,
+    request: &'r Request<'_>,
+) -> Result<Reply, (Status, &'static str)> {
     let (title, fallback) = words(status);
     // A path that Rocket could not turn into a handler's arguments (an id too great, say) is a page
     // that does not exist.
@@ -93,10 +107,10 @@ pub async fn any<'r>(status: Status, request: &'r Request<'_>) -> Result<Reply, 
 fn sign_in(page: &Page<'_>) -> Reply {
     let next: String = form_urlencoded::byte_serialize(page.path().as_bytes()).collect();
     let there = format!("/admin/login/?next={next}");
-    if page.hx.partial {
-        if let Ok(html) = page.fragment("parts/nothing", &()) {
-            return html.with_status(Status::Unauthorized).with_header("HX-Redirect", there).into();
-        }
+    if page.hx.partial
+        && let Ok(html) = page.fragment("parts/nothing", &())
+    {
+        return html.with_status(Status::Unauthorized).with_header("HX-Redirect", there).into();
     }
     Reply::Redirect(Box::new(Redirect::to(there)))
 }

@@ -8,8 +8,8 @@ use rocket::response::{Redirect, Responder, Response};
 use rocket_dyn_templates::Metadata;
 use serde::Serialize;
 
-use super::assets;
 use super::asked::Hx;
+use super::assets;
 use super::headers::RequestId;
 use super::messages::{self, Message};
 use crate::auth::{Cookies, User, Visitor, csrf};
@@ -76,7 +76,8 @@ impl Html {
 
 impl<'r> Responder<'r, 'static> for Html {
     fn respond_to(self, request: &'r Request<'_>) -> rocket::response::Result<'static> {
-        let mut response = Response::build_from((ContentType::HTML, self.body).respond_to(request)?);
+        let mut response =
+            Response::build_from((ContentType::HTML, self.body).respond_to(request)?);
         response.status(self.status);
         // Whatever depends on who asks is kept nowhere.
         let caching = if self.private { "no-store" } else { "no-cache" };
@@ -112,9 +113,14 @@ struct Whole<'a, T> {
     page: &'a T,
 }
 
-impl<'r> Page<'r> {
+impl Page<'_> {
     /// A whole page.
-    pub fn show<T: Serialize>(&self, template: &'static str, title: &str, page: &T) -> Result<Html> {
+    pub fn show<T: Serialize>(
+        &self,
+        template: &'static str,
+        title: &str,
+        page: &T,
+    ) -> Result<Html> {
         let signed_in = self.visitor.user.is_some();
         let messages = messages::take(self.cookies);
         let private = signed_in || !messages.is_empty() || self.cookies.browser_secret().is_some();
@@ -145,11 +151,13 @@ impl<'r> Page<'r> {
 
     fn render<T: Serialize>(&self, template: &'static str, context: &T) -> Result<String> {
         let rendered = self.templates.render(template, context);
-        let (_, body) = rendered.ok_or_else(|| Error::internal(format!("the template {template}")))?;
+        let (_, body) =
+            rendered.ok_or_else(|| Error::internal(format!("the template {template}")))?;
         Ok(body)
     }
 
     /// Go there (303), and say this there.
+    #[must_use]
     pub fn to(&self, path: String, saying: Option<Message>) -> Reply {
         if let Some(message) = saying {
             message.keep(self.cookies);
@@ -205,11 +213,15 @@ impl<'r> FromRequest<'r> for Page<'r> {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        let visitor = try_outcome!(request.guard::<&Visitor>().await.map_error(|(status, _)| (status, ())));
-        let cookies = try_outcome!(request.guard::<Cookies<'r>>().await.map_error(|(status, _)| (status, ())));
+        let visitor =
+            try_outcome!(request.guard::<&Visitor>().await.map_error(|(status, _)| (status, ())));
+        let cookies = try_outcome!(
+            request.guard::<Cookies<'r>>().await.map_error(|(status, _)| (status, ()))
+        );
         let templates = try_outcome!(request.guard::<Metadata<'r>>().await);
         let rocket = request.rocket();
-        let (Some(settings), Some(clock)) = (rocket.state::<Settings>(), rocket.state::<Clock>()) else {
+        let (Some(settings), Some(clock)) = (rocket.state::<Settings>(), rocket.state::<Clock>())
+        else {
             return Outcome::Error((Status::InternalServerError, ()));
         };
         Outcome::Success(Self {

@@ -20,8 +20,16 @@ mod tests {
     fn only_paths_of_this_site_are_followed() {
         assert_eq!(next("/admin/flights/?q=a%20b", "/"), "/admin/flights/?q=a%20b");
         for bad in [
-            "", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)",
-            "/a\r\nSet-Cookie: x=1", "evil", "/\tx", "/é", "\\/evil",
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x=1",
+            "evil",
+            "/\tx",
+            "/é",
+            "\\/evil",
         ] {
             assert_eq!(next(bad, "/admin/"), "/admin/", "{bad}");
         }

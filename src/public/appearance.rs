@@ -46,7 +46,8 @@ pub(super) fn choose(form: Submission, page: Page<'_>) -> Reply {
     if let Some((value, title)) = known {
         page.cookies.set_for_long("theme", (*value).to_owned());
         let next = safe::next(form.0.first("next"), "/").to_owned();
-        return page.to(next, Some(Message::done(format!("Appearance: {}.", title.to_lowercase()))));
+        return page
+            .to(next, Some(Message::done(format!("Appearance: {}.", title.to_lowercase()))));
     }
     page.to("/appearance".to_owned(), None)
 }

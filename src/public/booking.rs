@@ -12,12 +12,7 @@ use crate::pages::{Message, Page, Reply, Submission};
 
 /// Puts a passenger on a flight. Asked twice, it says so and changes nothing.
 #[post("/<id>/book", data = "<form>")]
-pub(super) async fn book(
-    id: i64,
-    form: Submission,
-    db: &Db,
-    page: Page<'_>,
-) -> Result<Reply> {
+pub(super) async fn book(id: i64, form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
     if !page.may_book() {
         return Err(Error::Forbidden("Only staff book passengers here."));
     }
@@ -26,7 +21,8 @@ pub(super) async fn book(
     if wanted.is_empty() {
         let refusal = Refusal { error: Some("No selection.".to_owned()), chosen: None, search };
         let mut conn = db.conn().await?;
-        let shown = flight::refused(&mut conn, &page, id, refusal, Status::UnprocessableEntity).await;
+        let shown =
+            flight::refused(&mut conn, &page, id, refusal, Status::UnprocessableEntity).await;
         return no_flight(shown.map(Reply::from), &page);
     }
     // What is no number is nobody's id.
@@ -37,10 +33,12 @@ pub(super) async fn book(
     let there = format!("/{id}");
     match booked {
         Ok(Booked::New(passenger)) => {
-            Ok(page.to(there, Some(Message::done(format!("{passenger} is booked on this flight.")))))
+            Ok(page
+                .to(there, Some(Message::done(format!("{passenger} is booked on this flight.")))))
         }
         Ok(Booked::Already(passenger)) => {
-            let said = format!("{passenger} was booked on this flight already; nothing was changed.");
+            let said =
+                format!("{passenger} was booked on this flight already; nothing was changed.");
             Ok(page.to(there, Some(Message::note(said))))
         }
         Err(refused) => {

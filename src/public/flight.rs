@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use super::index::Seats;
 use crate::db::{Conn, Db};
+use crate::domain::bookings;
 use crate::domain::flights::{self, Flight};
 use crate::domain::passengers::{self, Passenger};
 use crate::domain::times::{self, LocalTime};
-use crate::domain::bookings;
 use crate::error::{Error, Result};
-use crate::pages::{Html, Page, Query};
+use crate::pages::{Html, Page, Query, first_of};
 
 /// How many passengers the form offers at once.
-const OFFERED: i64 = 10;
+const OFFERED: usize = 10;
 
 #[derive(Debug, Serialize)]
 struct Show {
@@ -57,9 +57,8 @@ struct Offer {
 }
 
 async fn offer(db: &mut Conn, flight: i64, search: &str, chosen: Option<i64>) -> Result<Offer> {
-    let mut found = passengers::matching(db, search, Some(flight), OFFERED + 1).await?;
-    let more = found.len() > OFFERED as usize;
-    found.truncate(OFFERED as usize);
+    let found = passengers::matching(db, search, Some(flight), OFFERED + 1).await?;
+    let (found, more) = first_of(found, OFFERED);
     let named = |passenger: Passenger| Named {
         id: passenger.id,
         name: passenger.to_string(),
@@ -125,7 +124,12 @@ pub(super) async fn render(
         departed: flight.has_departed(page.now()),
         departs: flight.departs_at.and_then(|at| times::local(at, &flight.origin_timezone)),
         arrives: flight.departs_at.and_then(|at| {
-            times::arrival(at, &flight.origin_timezone, flight.duration, &flight.destination_timezone)
+            times::arrival(
+                at,
+                &flight.origin_timezone,
+                flight.duration,
+                &flight.destination_timezone,
+            )
         }),
         capacity: flight.capacity,
         booked,
@@ -170,7 +174,8 @@ pub(super) async fn candidates(
         return Err(Error::Forbidden("Only staff see passengers' names here."));
     }
     let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;
-    let offer = offer(&mut db, flight.id, query.0.first("q"), query.0.first("passenger").parse().ok());
+    let offer =
+        offer(&mut db, flight.id, query.0.first("q"), query.0.first("passenger").parse().ok());
     page.fragment("public/candidates", &offer.await?)
 }
 

@@ -72,7 +72,12 @@ impl Line {
         let flight = listed.flight;
         let departs = flight.departs_at.and_then(|at| times::local(at, &flight.origin_timezone));
         let arrives = flight.departs_at.and_then(|at| {
-            times::arrival(at, &flight.origin_timezone, flight.duration, &flight.destination_timezone)
+            times::arrival(
+                at,
+                &flight.origin_timezone,
+                flight.duration,
+                &flight.destination_timezone,
+            )
         });
         Self {
             id: flight.id,
@@ -90,11 +95,7 @@ impl Line {
 
 /// Every flight that is looked for.
 #[get("/")]
-pub(super) async fn index(
-    query: Query,
-    mut db: Connection<Db>,
-    page: Page<'_>,
-) -> Result<Html> {
+pub(super) async fn index(query: Query, mut db: Connection<Db>, page: Page<'_>) -> Result<Html> {
     let mut search = Search::from_query(&query.0);
     let (total, listed) = search.run(&mut db, page.now()).await?;
     let pages = (total.max(1) + PAGE - 1) / PAGE;

@@ -1,8 +1,6 @@
 //! Airports, for staff.
 
-use crate::admin::{
-    Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show,
-};
+use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::airports::{self, Airport, Draft};
@@ -25,8 +23,18 @@ static MODEL: Model = Model {
         columns: &[
             Column { name: "code", title: "Code", show: Show::Text("a.code"), sort: "a.code" },
             Column { name: "city", title: "City", show: Show::Text("a.city"), sort: "a.folded" },
-            Column { name: "country", title: "Country", show: Show::Text("a.country"), sort: "a.country" },
-            Column { name: "timezone", title: "Time zone", show: Show::Text("a.timezone"), sort: "a.timezone" },
+            Column {
+                name: "country",
+                title: "Country",
+                show: Show::Text("a.country"),
+                sort: "a.country",
+            },
+            Column {
+                name: "timezone",
+                title: "Time zone",
+                show: Show::Text("a.timezone"),
+                sort: "a.timezone",
+            },
             Column {
                 name: "departures",
                 title: "Departures",
@@ -36,7 +44,9 @@ static MODEL: Model = Model {
             Column {
                 name: "arrivals",
                 title: "Arrivals",
-                show: Show::Number("(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)"),
+                show: Show::Number(
+                    "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)",
+                ),
                 sort: "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)",
             },
         ],
@@ -53,8 +63,20 @@ static MODEL: Model = Model {
             required: true,
             input: Input::Text { longest: 3 },
         },
-        Field { name: "city", label: "City", help: "", required: true, input: Input::Text { longest: 64 } },
-        Field { name: "country", label: "Country", help: "", required: false, input: Input::Text { longest: 64 } },
+        Field {
+            name: "city",
+            label: "City",
+            help: "",
+            required: true,
+            input: Input::Text { longest: 64 },
+        },
+        Field {
+            name: "country",
+            label: "Country",
+            help: "",
+            required: false,
+            input: Input::Text { longest: 64 },
+        },
         Field {
             name: "timezone",
             label: "Time zone",
@@ -90,8 +112,11 @@ impl Manage for Airports {
     }
 
     async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
-        let Some(airport) = airports::find(db, id).await? else { return Ok(None) };
-        let decimal = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let Some(airport) = airports::find(db, id).await? else {
+            return Ok(None);
+        };
+        let decimal =
+            |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
         let mut values = Values::default();
         values.set("code", airport.code.clone());
         values.set("city", airport.city.clone());
@@ -106,7 +131,12 @@ impl Manage for Airports {
         airports::lock(set, id).await.map(drop)
     }
 
-    async fn save(&self, set: &mut ChangeSet, id: Option<i64>, values: &Values) -> Result<Saved, Refusal> {
+    async fn save(
+        &self,
+        set: &mut ChangeSet,
+        id: Option<i64>,
+        values: &Values,
+    ) -> Result<Saved, Refusal> {
         let draft = Draft::parse(values)?;
         let airport = match id {
             None => airports::insert(set, draft).await?,
@@ -122,7 +152,13 @@ impl Manage for Airports {
         airports::delete(set, id).await
     }
 
-    async fn choices(&self, db: &mut Conn, search: &str, _owner: Option<i64>, most: i64) -> Result<Vec<Choice>> {
+    async fn choices(
+        &self,
+        db: &mut Conn,
+        search: &str,
+        _owner: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<Choice>> {
         let found = airports::matching(db, search, most).await?;
         Ok(found.iter().map(choice).collect())
     }

@@ -55,7 +55,12 @@ pub(super) async fn add(
     Ok(errors.into_result(())?)
 }
 
-async fn told(set: &mut ChangeSet, refused: Refused, flight: i64, passenger: i64) -> Result<String> {
+async fn told(
+    set: &mut ChangeSet,
+    refused: Refused,
+    flight: i64,
+    passenger: i64,
+) -> Result<String> {
     let flight = flights::find(set, flight).await?.map(|flight| flight.to_string());
     let passenger = passengers::find(set, passenger).await?.map(|passenger| passenger.to_string());
     Ok(match (passenger, flight) {

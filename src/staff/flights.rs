@@ -44,14 +44,24 @@ static MODEL: Model = Model {
                 show: Show::Moment { at: "f.departs_at", zone: "o.timezone" },
                 sort: "f.departs_at",
             },
-            Column { name: "duration", title: "Duration", show: Show::Minutes("f.duration"), sort: "f.duration" },
+            Column {
+                name: "duration",
+                title: "Duration",
+                show: Show::Minutes("f.duration"),
+                sort: "f.duration",
+            },
             Column {
                 name: "booked",
                 title: "Booked",
                 show: Show::Number("(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)"),
                 sort: "(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)",
             },
-            Column { name: "seats", title: "Seats", show: Show::Number("f.capacity"), sort: "f.capacity" },
+            Column {
+                name: "seats",
+                title: "Seats",
+                show: Show::Number("f.capacity"),
+                sort: "f.capacity",
+            },
             Column { name: "valid", title: "Valid", show: Show::Flag(VALID), sort: VALID },
         ],
         search: "(o.folded || ' ' || d.folded || ' ' || f.id)",
@@ -62,7 +72,11 @@ static MODEL: Model = Model {
                 title: "Valid",
                 narrow: Narrow::Choice(&[
                     ("yes", "Valid", "(f.origin_id <> f.destination_id AND f.duration >= 0)"),
-                    ("no", "Not valid", "NOT (f.origin_id <> f.destination_id AND f.duration >= 0)"),
+                    (
+                        "no",
+                        "Not valid",
+                        "NOT (f.origin_id <> f.destination_id AND f.duration >= 0)",
+                    ),
                 ]),
             },
             Filter {
@@ -79,8 +93,20 @@ static MODEL: Model = Model {
         order: "number",
     },
     fields: &[
-        Field { name: "origin", label: "Origin", help: "A code or a city.", required: true, input: Input::Pick { kind: "airports" } },
-        Field { name: "destination", label: "Destination", help: "A code or a city.", required: true, input: Input::Pick { kind: "airports" } },
+        Field {
+            name: "origin",
+            label: "Origin",
+            help: "A code or a city.",
+            required: true,
+            input: Input::Pick { kind: "airports" },
+        },
+        Field {
+            name: "destination",
+            label: "Destination",
+            help: "A code or a city.",
+            required: true,
+            input: Input::Pick { kind: "airports" },
+        },
         Field {
             name: "duration",
             label: "Duration",
@@ -130,7 +156,9 @@ impl Manage for Flights {
     }
 
     async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
-        let Some(flight) = flights::find(db, id).await? else { return Ok(None) };
+        let Some(flight) = flights::find(db, id).await? else {
+            return Ok(None);
+        };
         let mut values = Values::default();
         values.set("origin", flight.origin());
         values.set("destination", flight.destination());
@@ -144,7 +172,12 @@ impl Manage for Flights {
         flights::lock(set, id).await.map(drop)
     }
 
-    async fn save(&self, set: &mut ChangeSet, id: Option<i64>, values: &Values) -> Result<Saved, Refusal> {
+    async fn save(
+        &self,
+        set: &mut ChangeSet,
+        id: Option<i64>,
+        values: &Values,
+    ) -> Result<Saved, Refusal> {
         let (draft, new) = {
             let draft = Draft::read(set, values).await;
             let new = passengers_to_add(set, values).await?;
@@ -166,7 +199,12 @@ impl Manage for Flights {
             Some(id) => {
                 let before = flights::find(set, id).await?.ok_or(Error::NotFound)?;
                 // Who leaves makes room for who comes, and for fewer seats.
-                bookings::take_out(set, bookings::Side::Flight(id), values.all("passengers-remove")).await?;
+                bookings::take_out(
+                    set,
+                    bookings::Side::Flight(id),
+                    values.all("passengers-remove"),
+                )
+                .await?;
                 flights::update(set, &before, draft).await?
             }
         };
@@ -179,7 +217,13 @@ impl Manage for Flights {
         flights::delete(set, id).await
     }
 
-    async fn choices(&self, db: &mut Conn, search: &str, owner: Option<i64>, most: i64) -> Result<Vec<Choice>> {
+    async fn choices(
+        &self,
+        db: &mut Conn,
+        search: &str,
+        owner: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<Choice>> {
         let found = flights::choices(db, search, owner, most).await?;
         Ok(found.iter().map(choice).collect())
     }

@@ -1,9 +1,7 @@
 //! Passengers, for staff, with their flights in two panes.
 
 use super::bookings;
-use crate::admin::{
-    Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show,
-};
+use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::flights;
@@ -25,8 +23,18 @@ static MODEL: Model = Model {
         from: "passengers p",
         id: "p.id",
         columns: &[
-            Column { name: "last", title: "Last name", show: Show::Text("p.last"), sort: "p.folded" },
-            Column { name: "first", title: "First name", show: Show::Text("p.first"), sort: "p.first" },
+            Column {
+                name: "last",
+                title: "Last name",
+                show: Show::Text("p.last"),
+                sort: "p.folded",
+            },
+            Column {
+                name: "first",
+                title: "First name",
+                show: Show::Text("p.first"),
+                sort: "p.first",
+            },
             Column { name: "number", title: "Number", show: Show::Number("p.id"), sort: "p.id" },
             Column {
                 name: "flights",
@@ -41,8 +49,20 @@ static MODEL: Model = Model {
         order: "last",
     },
     fields: &[
-        Field { name: "first", label: "First name", help: "", required: true, input: Input::Text { longest: 64 } },
-        Field { name: "last", label: "Last name", help: "", required: true, input: Input::Text { longest: 64 } },
+        Field {
+            name: "first",
+            label: "First name",
+            help: "",
+            required: true,
+            input: Input::Text { longest: 64 },
+        },
+        Field {
+            name: "last",
+            label: "Last name",
+            help: "",
+            required: true,
+            input: Input::Text { longest: 64 },
+        },
         Field {
             name: "flights",
             label: "Flights",
@@ -66,7 +86,9 @@ impl Manage for Passengers {
     }
 
     async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
-        let Some(passenger) = passengers::find(db, id).await? else { return Ok(None) };
+        let Some(passenger) = passengers::find(db, id).await? else {
+            return Ok(None);
+        };
         let mut values = Values::default();
         values.set("first", passenger.first.clone());
         values.set("last", passenger.last.clone());
@@ -79,7 +101,12 @@ impl Manage for Passengers {
         passengers::lock(set, id).await.map(drop)
     }
 
-    async fn save(&self, set: &mut ChangeSet, id: Option<i64>, values: &Values) -> Result<Saved, Refusal> {
+    async fn save(
+        &self,
+        set: &mut ChangeSet,
+        id: Option<i64>,
+        values: &Values,
+    ) -> Result<Saved, Refusal> {
         let draft = Draft::parse(values)?;
         let passenger = match id {
             None => passengers::insert(set, draft).await?,
@@ -109,7 +136,13 @@ impl Manage for Passengers {
         passengers::delete(set, id).await
     }
 
-    async fn choices(&self, db: &mut Conn, search: &str, owner: Option<i64>, most: i64) -> Result<Vec<Choice>> {
+    async fn choices(
+        &self,
+        db: &mut Conn,
+        search: &str,
+        owner: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<Choice>> {
         let found = passengers::matching(db, search, owner, most).await?;
         Ok(found.iter().map(choice).collect())
     }

@@ -1,1 +1,23 @@
-fn main(){}
+//! Stories through the real site, each on a fresh database: SQLite, or PostgreSQL where
+//! `TEST_DATABASE_URL` names one. `browser` needs Chromium and its driver; `bin/test` runs all.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::future_not_send, reason = "a test stays on its thread")]
+
+mod support;
+
+mod accounts;
+mod arrows;
+mod assets;
+mod booking;
+mod browser;
+mod commands;
+mod demo;
+mod engine;
+mod forms;
+mod guards;
+mod loading;
+mod public;
+mod schema;
+mod statements;
+mod templates;

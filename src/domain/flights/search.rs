@@ -61,7 +61,10 @@ impl Sort {
     ];
 
     fn named(name: &str) -> Self {
-        Self::ALL.iter().find(|(_, known, _)| *known == name).map_or_else(Self::default, |(sort, ..)| *sort)
+        Self::ALL
+            .iter()
+            .find(|(_, known, _)| *known == name)
+            .map_or_else(Self::default, |(sort, ..)| *sort)
     }
 
     fn order(self) -> &'static str {
@@ -138,7 +141,8 @@ impl Search {
             query.append_pair("past", "1");
         }
         if sort != Sort::default() {
-            let name = Sort::ALL.iter().find(|(known, ..)| *known == sort).map_or("", |(_, name, _)| name);
+            let name =
+                Sort::ALL.iter().find(|(known, ..)| *known == sort).map_or("", |(_, name, _)| name);
             query.append_pair("sort", name);
         }
         if page > 1 {
@@ -169,7 +173,10 @@ impl Search {
                 query.push(" AND f.departs_on = ").bind_text(day.to_string());
             }
             None if !self.past => {
-                query.push(" AND (f.departs_at IS NULL OR f.departs_at > ").bind_number(now).push(")");
+                query
+                    .push(" AND (f.departs_at IS NULL OR f.departs_at > ")
+                    .bind_number(now)
+                    .push(")");
             }
             None => {}
         }
@@ -199,7 +206,7 @@ pub async fn choices(
     db: &mut Conn,
     search: &str,
     not_of_passenger: Option<i64>,
-    most: i64,
+    most: usize,
 ) -> Result<Vec<Flight>> {
     let mut query = Composed::new(CHOICES);
     match search.trim().trim_start_matches('#').parse::<i64>() {
@@ -214,7 +221,7 @@ pub async fn choices(
         );
         query.bind_number(passenger).push(")");
     }
-    query.push(" ORDER BY f.departs_at DESC NULLS LAST, f.id LIMIT ").bind_number(most);
+    query.push(" ORDER BY f.departs_at DESC NULLS LAST, f.id").limit(most);
     db.compose(query).all().await
 }
 

@@ -1,0 +1,215 @@
+//! Signing in and out, the first superuser, one's own password.
+
+use airline::auth::sessions;
+
+use crate::support::{Browser, PASSWORD, Page, Site};
+
+async fn sign_in(browser: &mut Browser<'_>, next: &str, name: &str, password: &str) -> Page {
+    let page = browser.get(&format!("/admin/login/?next={next}")).await;
+    browser.submit(&page, "main form", &[("username", name), ("password", password)]).await
+}
+
+#[rocket::async_test]
+async fn who_is_not_signed_in_is_asked_to_and_led_back() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut browser = site.browser();
+    let asked = browser.get("/admin/flights/?valid=no&page=2").await;
+    assert_eq!(asked.one("h1"), "Sign in");
+    let there =
+        browser.submit(&asked, "main form", &[("username", "boss"), ("password", PASSWORD)]).await;
+    assert_eq!(
+        (there.one("h1").as_str(), there.path.as_str()),
+        ("Flights", "/admin/flights/?valid=no&page=2")
+    );
+}
+
+#[rocket::async_test]
+async fn next_cannot_lead_to_another_site() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    for next in [
+        "//evil.example",
+        "https://evil.example",
+        "%5C%5Cevil.example",
+        "/%5Cevil.example",
+        "%0d%0aX:1",
+    ] {
+        let mut browser = site.browser();
+        let there = sign_in(&mut browser, next, "boss", PASSWORD).await;
+        assert_eq!(there.path, "/admin/", "{next}");
+    }
+}
+
+#[rocket::async_test]
+async fn unknown_and_wrong_get_the_same_answer_and_the_name_stays() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut texts = Vec::new();
+    for (name, password) in
+        [("boss", "wrong"), ("nobody", "wrong"), ("BOSS", PASSWORD), ("boss", "")]
+    {
+        let page = sign_in(&mut site.browser(), "/", name, password).await;
+        assert_eq!(page.status.code, 422);
+        assert_eq!(page.attribute("#username", "value"), name);
+        assert_eq!(page.count("#password[value]"), 0, "a password is never shown again");
+        texts.push(page.one("main .refused"));
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1);
+}
+
+#[rocket::async_test]
+async fn a_session_ends_at_once() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut browser = site.browser();
+    let start = sign_in(&mut browser, "", "boss", PASSWORD).await;
+    let stolen = browser.cookies.clone();
+    let out = browser.submit(&start, ".who form", &[]).await;
+    assert_eq!(out.messages(), ["You have signed out."]);
+    let mut thief = site.browser();
+    thief.cookies = stolen;
+    assert_eq!(thief.get("/admin/").await.one("h1"), "Sign in");
+}
+
+#[rocket::async_test]
+async fn a_session_ends_when_idle_and_in_any_case() {
+    let site = Site::fresh().await;
+    let id = site.superuser("boss", "unusable").await;
+    let mut idle = site.session_of(id).await;
+    site.clock.advance(sessions::IDLE - 60);
+    assert_eq!(idle.get("/admin/").await.one("h1"), "Staff site");
+    site.clock.advance(sessions::IDLE + 1);
+    assert_eq!(idle.get("/admin/").await.one("h1"), "Sign in");
+
+    let mut busy = site.session_of(id).await;
+    let mut spent = 0;
+    while spent + 1_500 < sessions::LONGEST {
+        site.clock.advance(1_500);
+        spent += 1_500;
+        assert_eq!(busy.get("/admin/").await.one("h1"), "Staff site", "after {spent} s");
+    }
+    site.clock.advance(1_500);
+    assert_eq!(busy.get("/admin/").await.one("h1"), "Sign in");
+}
+
+#[rocket::async_test]
+async fn a_new_session_has_a_new_secret_and_the_table_only_a_hash() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut browser = site.browser();
+    browser.cookies.insert("session".to_owned(), "mine".to_owned());
+    sign_in(&mut browser, "", "boss", PASSWORD).await;
+    let secret = browser.cookies["session"].clone();
+    assert_eq!(secret.len(), 64, "256 bits");
+    let mut conn = site.pool.conn().await.unwrap();
+    assert!(sessions::find(&mut conn, &secret, site.clock.now()).await.unwrap().is_some());
+    assert!(sessions::find(&mut conn, "mine", site.clock.now()).await.unwrap().is_none());
+    assert!(!site.dump().await.contains(&secret));
+}
+
+#[rocket::async_test]
+async fn cookies_are_out_of_reach_for_scripts_and_other_sites() {
+    for (https, name) in [(false, "session"), (true, "__Host-session")] {
+        let site = Site::with(|settings| settings.https = https).await;
+        site.superuser_with_password("boss").await;
+        let mut browser = site.browser();
+        let page = browser.get("/admin/login/").await;
+        let (action, _, pairs) =
+            page.form("main form", &[("username", "boss"), ("password", PASSWORD)]);
+        let answer = browser.post_only(&action, &pairs, &[]).await;
+        let cookies: Vec<_> = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+            .map(|(_, value)| value)
+            .collect();
+        let session =
+            cookies.iter().find(|cookie| cookie.starts_with(&format!("{name}="))).unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(session.contains(part), "{session}");
+        }
+        assert_eq!(session.contains("Secure"), https, "{session}");
+        assert!(!session.contains("Domain"), "{session}");
+    }
+}
+
+#[rocket::async_test]
+async fn an_account_that_is_no_staff_is_told_so() {
+    let site = Site::fresh().await;
+    let id = site.superuser("guest", "unusable").await;
+    site.database
+        .run(&format!("UPDATE users SET is_staff = FALSE, is_superuser = FALSE WHERE id = {id}"))
+        .await;
+    let mut guest = site.session_of(id).await;
+    let page = guest.get("/admin/flights/").await;
+    assert_eq!((page.status.code, page.one("h1").as_str()), (403, "That is not allowed"));
+    site.database.run(&format!("UPDATE users SET is_active = FALSE WHERE id = {id}")).await;
+    assert_eq!(guest.get("/admin/flights/").await.one("h1"), "Sign in");
+}
+
+#[rocket::async_test]
+async fn the_first_superuser_is_made_once() {
+    let site = Site::fresh().await;
+    let link = site.first_link.clone().unwrap();
+    let mut browser = site.browser();
+    assert_eq!(browser.get("/admin/first/?key=wrong").await.status.code, 404);
+    let page = browser.get(&link).await;
+    let weak = browser
+        .submit(
+            &page,
+            "main form",
+            &[("username", "bad name!"), ("email", "x"), ("password", "short"), ("again", "other")],
+        )
+        .await;
+    assert_eq!(weak.status.code, 422);
+    assert_eq!(weak.count(".errors li"), 4);
+    assert_eq!(weak.attribute("#username", "value"), "bad name!");
+
+    let mut late = site.browser();
+    let late_page = late.get(&link).await;
+    let fields =
+        [("username", "chief"), ("email", ""), ("password", PASSWORD), ("again", PASSWORD)];
+    let start = browser.submit(&weak, "main form", &fields).await;
+    assert_eq!(start.messages(), ["Welcome, chief: you are the first superuser."]);
+    assert_eq!(start.one("h1"), "Staff site");
+
+    let fields =
+        [("username", "second"), ("email", ""), ("password", PASSWORD), ("again", PASSWORD)];
+    assert_eq!(late.submit(&late_page, "main form", &fields).await.status.code, 404);
+    assert_eq!(late.get(&link).await.status.code, 404);
+}
+
+#[rocket::async_test]
+async fn changing_the_password_ends_other_sessions_only() {
+    let site = Site::fresh().await;
+    let id = site.superuser_with_password("boss").await;
+    let mut here = site.session_of(id).await;
+    let mut elsewhere = site.session_of(id).await;
+    let page = here.get("/admin/password/").await;
+    let wrong = here
+        .submit(&page, "main form", &[("old", "wrong"), ("new", "short"), ("again", "x")])
+        .await;
+    assert_eq!((wrong.status.code, wrong.count(".errors li")), (422, 3));
+    let new = "eight yellow umbrellas";
+    let done =
+        here.submit(&wrong, "main form", &[("old", PASSWORD), ("new", new), ("again", new)]).await;
+    assert_eq!(done.one("h1"), "Staff site");
+    assert_eq!(elsewhere.get("/admin/").await.one("h1"), "Sign in");
+    assert_eq!(sign_in(&mut site.browser(), "", "boss", PASSWORD).await.status.code, 422);
+    assert_eq!(sign_in(&mut site.browser(), "", "boss", new).await.one("h1"), "Staff site");
+}
+
+#[rocket::async_test]
+async fn the_appearance_is_kept_for_visitors_too() {
+    let site = Site::fresh().await;
+    let mut visitor = site.browser();
+    assert_eq!(visitor.get("/").await.attribute("html", "data-theme"), "auto");
+    let page = visitor.get("/appearance?next=/?from=jfk").await;
+    let back = visitor.submit(&page, "main form", &[("theme", "dark")]).await;
+    assert_eq!(
+        (back.path.as_str(), back.attribute("html", "data-theme").as_str()),
+        ("/?from=jfk", "dark")
+    );
+}

@@ -1,0 +1,437 @@
+//! The commands, run as a person runs them: the program itself, in a folder of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::{Database, PASSWORD};
+
+/// The program, without any setting of this test run's own.
+fn airline(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_airline"));
+    command.args(arguments).current_dir(folder).env_clear();
+    command.env("PATH", airline::config::variable("PATH").unwrap_or_default());
+    command
+}
+
+struct Said {
+    ok: bool,
+    out: String,
+    err: String,
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        ok: output.status.success(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn run(folder: &Path, url: &str, arguments: &[&str]) -> Said {
+    said(airline(folder, arguments).env("DATABASE_URL", url).output().unwrap())
+}
+
+fn with_input(folder: &Path, url: &str, arguments: &[&str], input: &str) -> Said {
+    let mut child = airline(folder, arguments)
+        .env("DATABASE_URL", url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    said(child.wait_with_output().unwrap())
+}
+
+/// A server that stops with the test.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn get(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+impl Server {
+    /// Starts a server and waits until it answers.
+    fn start(mut command: Command, port: u16) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut server = Self { child, port };
+        let begin = Instant::now();
+        while get(port, "/healthz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                let mut error = String::new();
+                server.child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+                panic!("the server ended with {status}: {error}");
+            }
+            assert!(begin.elapsed() < Duration::from_mins(1), "the server does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    fn stop(mut self) -> String {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        out
+    }
+}
+
+#[test]
+fn a_fresh_folder_is_served_filled_and_a_second_start_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let start = || {
+        let mut command = airline(folder.path(), &[]);
+        command.env("ROCKET_PORT", port.to_string());
+        Server::start(command, port)
+    };
+    let server = start();
+    let page = get(server.port, "/").unwrap();
+    assert!(page.contains("of 45 flights"), "{page}");
+    let out = server.stop();
+    assert!(out.contains(&format!("airline is at http://127.0.0.1:{port}/")), "{out}");
+    let link =
+        out.lines().find(|line| line.contains("/admin/first/?key=")).unwrap().trim().to_owned();
+
+    let url = format!("sqlite:{}", folder.path().join(airline::config::OWN_FILE).display());
+    let dumped = run(folder.path(), &url, &["dumpdata"]).out;
+    let server = start();
+    // The link of the last start is dead, the new one works.
+    assert!(get(port, &link[link.find("/admin").unwrap()..]).unwrap().starts_with("HTTP/1.1 404"));
+    let out = server.stop();
+    assert!(!out.contains("loading sample data"), "{out}");
+    assert_eq!(run(folder.path(), &url, &["dumpdata"]).out, dumped);
+
+    let made =
+        with_input(folder.path(), &url, &["createsuperuser"], &format!("boss\n\n{PASSWORD}\n"));
+    assert!(made.ok, "{}", made.err);
+    let out = start().stop();
+    assert!(!out.contains("/admin/first/"), "{out}");
+}
+
+#[rocket::async_test]
+async fn a_server_of_others_is_not_migrated_by_serving() {
+    let database = Database::empty().await;
+    if database.url.starts_with("sqlite:") {
+        // SQLite files belong to the program: it migrates them, and loads nothing into a named one.
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let mut command = airline(folder.path(), &["serve"]);
+        command.env("DATABASE_URL", &database.url).env("ROCKET_PORT", port.to_string());
+        let server = Server::start(command, port);
+        assert!(get(server.port, "/").unwrap().contains("No flights are planned"));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let behind = run(folder.path(), &database.url, &["serve"]);
+    assert!(!behind.ok);
+    assert_eq!(
+        behind.err,
+        "airline: The database is behind this program: it lacks 0001_airline, 0002_accounts, 0003_changes. Run `airline migrate`.\n"
+    );
+    assert!(run(folder.path(), &database.url, &["migrate"]).ok);
+    database.run("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'from the future', TRUE, '\\x00', 0)").await;
+    let ahead = run(folder.path(), &database.url, &["serve"]);
+    assert!(!ahead.ok);
+    assert!(
+        ahead.err.starts_with(
+            "airline: The database is ahead of this program: it has 0099_from_the_future."
+        ),
+        "{}",
+        ahead.err
+    );
+    database.run("DELETE FROM _sqlx_migrations WHERE version = 99").await;
+
+    let port = free_port();
+    let mut command = airline(folder.path(), &[]);
+    command.env("DATABASE_URL", &database.url).env("PORT", port.to_string());
+    let server = Server::start(command, port);
+    let mut healthy = airline(folder.path(), &["healthcheck"]);
+    assert!(healthy.env("PORT", port.to_string()).status().unwrap().success());
+    let out = server.stop();
+    assert!(out.contains("Nobody is staff yet: run `airline createsuperuser`."), "{out}");
+    assert!(!out.contains("/admin/first/"), "no link where others can read the log: {out}");
+    let dead = said(
+        airline(folder.path(), &["healthcheck"]).env("PORT", port.to_string()).output().unwrap(),
+    );
+    assert!(!dead.ok && dead.err.contains("does not answer"), "{}", dead.err);
+}
+
+#[rocket::async_test]
+async fn migrations_are_planned_checked_applied_and_listed() {
+    let database = Database::empty().await;
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| run(folder.path(), &database.url, arguments);
+    assert!(!run(&["migrate", "--check"]).ok);
+    assert_eq!(run(&["migrate", "--plan"]).out.lines().next(), Some("Would apply 0001_airline."));
+    assert!(run(&["showmigrations"]).out.contains("[ ] 0001_airline"));
+    let data = run(&["dumpdata"]);
+    assert!(!data.ok && data.err.contains("Run `airline migrate`."), "{}", data.err);
+    assert_eq!(run(&["migrate", "--wait", "5"]).out.lines().last(), Some("Applied 0003_changes."));
+    assert_eq!(run(&["migrate"]).out, "Nothing to migrate.\n");
+    assert!(run(&["migrate", "--check"]).ok);
+    assert!(run(&["showmigrations"]).out.contains("[X] 0003_changes"));
+}
+
+#[test]
+fn a_new_migration_is_a_pair_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = crate::support::source();
+    for kind in ["sqlite", "postgres"] {
+        let there = folder.path().join("migrations").join(kind);
+        std::fs::create_dir_all(&there).unwrap();
+        for entry in std::fs::read_dir(source.join("migrations").join(kind)).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, there.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let run = |arguments: &[&str]| said(airline(folder.path(), arguments).output().unwrap());
+    assert!(run(&["makemigrations", "--check"]).ok);
+    let made = run(&["makemigrations", "add_terminals"]);
+    assert!(
+        made.out.contains("migrations/postgres/0004_add_terminals.sql"),
+        "{}{}",
+        made.out,
+        made.err
+    );
+    assert!(run(&["makemigrations", "--check"]).ok);
+    let sqlite = folder.path().join("migrations/sqlite/0004_add_terminals.sql");
+    std::fs::write(&sqlite, "ALTER TABLE airports ADD COLUMN terminals BIGINT").unwrap();
+    let differs = run(&["makemigrations", "--check"]);
+    assert!(!differs.ok);
+    assert_eq!(differs.err, "airline: PostgreSQL has no column airports.terminals\n");
+    std::fs::remove_file(sqlite).unwrap();
+    assert_eq!(
+        run(&["makemigrations", "--check"]).err,
+        "airline: migrations/sqlite lacks 0004_add_terminals.sql\n"
+    );
+    assert!(!run(&["makemigrations", "../evil"]).ok);
+    assert!(!run(&["makemigrations"]).ok);
+}
+
+#[rocket::async_test]
+async fn accounts_are_made_and_passwords_changed() {
+    let database = Database::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let noinput = |password: &str| {
+        let mut command = airline(folder.path(), &["createsuperuser", "--noinput"]);
+        command
+            .env("DATABASE_URL", &database.url)
+            .env("AIRLINE_SUPERUSER_USERNAME", "boss")
+            .env("AIRLINE_SUPERUSER_PASSWORD", password);
+        said(command.output().unwrap())
+    };
+    let weak = noinput("short");
+    assert!(
+        !weak.ok && weak.err.contains("at least 12 characters") && !weak.err.contains("short"),
+        "{}",
+        weak.err
+    );
+    assert_eq!(noinput(PASSWORD).out, "boss is a superuser now.\n");
+    let again = noinput(PASSWORD);
+    assert!(!again.ok && again.err.contains("Somebody has this name already."), "{}", again.err);
+    let missing = run(folder.path(), &database.url, &["createsuperuser", "--noinput"]);
+    assert_eq!(missing.err, "airline: --noinput needs AIRLINE_SUPERUSER_USERNAME.\n");
+    let changed = with_input(
+        folder.path(),
+        &database.url,
+        &["changepassword", "boss"],
+        "eight yellow umbrellas\n",
+    );
+    assert!(changed.ok && changed.out.contains("is changed"), "{}", changed.err);
+    let nobody = with_input(
+        folder.path(),
+        &database.url,
+        &["changepassword", "nobody"],
+        "eight yellow umbrellas\n",
+    );
+    assert_eq!(nobody.err, "airline: There is no account “nobody”.\n");
+}
+
+#[rocket::async_test]
+async fn data_is_loaded_whole_or_not_at_all() {
+    let database = Database::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let run = |arguments: &[&str]| run(folder.path(), &database.url, arguments);
+    write("airports.csv", "code,city\nCDG,Paris\nJFK,New York\n");
+    write("flights.csv", "Paris,New York,540\n");
+    write("broken.csv", "Paris,New York,540\nParis,Nowhere,1\n");
+    write("passengers.csv", "Ann,Other\n");
+    let both = run(&["loaddata", "airports.csv", "flights.csv", "--dry-run"]);
+    assert_eq!(
+        both.out, "airports: 2 added.\nflights: 1 added.\nThis was a dry run: nothing was kept.\n",
+        "the second file knows the airports of the first"
+    );
+    let dry = run(&["loaddata", "airports.csv", "--dry-run"]);
+    assert_eq!(dry.out, "airports: 2 added.\nThis was a dry run: nothing was kept.\n");
+    assert!(run(&["loaddata", "airports.csv"]).ok);
+    let broken = run(&["loaddata", "flights.csv", "broken.csv"]);
+    assert!(!broken.ok);
+    assert_eq!(
+        broken.err,
+        "airline: nothing was loaded:\nbroken.csv, line 2: destination: There is no airport “Nowhere”; give a code or a city that is known.\n"
+    );
+    assert!(!run(&["dumpdata"]).out.contains("\"flights\""));
+    assert_eq!(run(&["loaddata", "flights.csv"]).out, "flights: 1 added.\n");
+    assert_eq!(
+        run(&["loaddata", "passengers.csv", "--kind", "passengers"]).out,
+        "passengers: 1 added.\n"
+    );
+    let missing = run(&["loaddata", "missing.csv"]);
+    assert!(
+        !missing.ok && missing.err.starts_with("airline: Cannot read missing.csv:"),
+        "{}",
+        missing.err
+    );
+
+    let other = Database::migrated().await;
+    let dumped = run(&["dumpdata"]).out;
+    write("dump.jsonl", &dumped);
+    let loaded = crate::commands::run(folder.path(), &other.url, &["loaddata", "dump.jsonl"]);
+    assert!(loaded.ok, "{}", loaded.err);
+    assert_eq!(crate::commands::run(folder.path(), &other.url, &["dumpdata"]).out, dumped);
+}
+
+#[test]
+fn what_cannot_be_opened_is_one_clear_line_without_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("text.sqlite3"), "this is no database, but it is long enough to be looked at by the library that reads such files").unwrap();
+    for (url, why) in [
+        ("mysql://u:topsecret@h/d", "DATABASE_URL: it must begin with sqlite: or postgres://"),
+        (
+            "postgres://u:topsecret@127.0.0.1:1/d",
+            "Cannot open the PostgreSQL at 127.0.0.1:1, database d, user u",
+        ),
+        ("postgres://u:topsecret@127.0.0.1:notaport/d", "DATABASE_URL: not a URL"),
+        ("sqlite:/nowhere/at/all.sqlite3", "Cannot open the SQLite file /nowhere/at/all.sqlite3"),
+        ("sqlite:/", "Cannot open the SQLite file /"),
+        ("sqlite:text.sqlite3", "Cannot open the SQLite file text.sqlite3: file is not a database"),
+    ] {
+        for command in [&["serve"][..], &["migrate"], &["check"], &["dumpdata"]] {
+            let said = run(folder.path(), url, command);
+            assert!(!said.ok, "{url} {command:?}");
+            assert!(said.err.contains(why), "{url} {command:?}: {}", said.err);
+            assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+            assert!(
+                !format!("{}{}", said.out, said.err).contains("topsecret"),
+                "{}{}",
+                said.out,
+                said.err
+            );
+        }
+    }
+}
+
+#[test]
+fn wrong_settings_are_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value, why) in [
+        ("PORT", "abc", "airline: PORT: “abc” is not a number from 1 to 65535\n"),
+        ("PORT", "70000", "airline: PORT: “70000” is not a number from 1 to 65535\n"),
+        (
+            "AIRLINE_PUBLIC_BOOKING",
+            "maybe",
+            "airline: AIRLINE_PUBLIC_BOOKING: “maybe” is neither true nor false\n",
+        ),
+        ("ROCKET_PORT", "abc", "airline: A setting of Rocket's cannot be used: "),
+    ] {
+        let said = said(airline(folder.path(), &["serve"]).env(name, value).output().unwrap());
+        assert!(!said.ok && said.err.starts_with(why), "{name}={value}: {}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
+}
+
+#[test]
+fn a_taken_port_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = said(
+        airline(folder.path(), &[])
+            .env("ROCKET_PORT", &port)
+            .env("AIRLINE_LOG", "error")
+            .output()
+            .unwrap(),
+    );
+    assert!(!said.ok);
+    assert!(
+        said.err.starts_with(&format!("airline: 127.0.0.1:{port} is taken by another program.")),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+}
+
+#[rocket::async_test]
+async fn check_lists_every_setting_and_no_secret() {
+    let database = Database::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = airline(folder.path(), &["check"]);
+    command.env("DATABASE_URL", &database.url).env("AIRLINE_SUPERUSER_PASSWORD", "topsecret");
+    let said = said(command.output().unwrap());
+    assert!(said.ok, "{}", said.err);
+    for setting in &airline::config::SETTINGS {
+        assert!(said.out.contains(setting.name), "{}", setting.name);
+    }
+    assert!(
+        said.out.ends_with("All is well.\n") && !said.out.contains("topsecret"),
+        "{}",
+        said.out
+    );
+    let readme = std::fs::read_to_string(crate::support::source().join("README.md")).unwrap();
+    for setting in &airline::config::SETTINGS {
+        assert!(
+            readme.contains(&format!("`{}`", setting.name)),
+            "the README lacks {}",
+            setting.name
+        );
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = said(airline(folder.path(), &["--help"]).output().unwrap());
+    for command in [
+        "serve",
+        "migrate",
+        "showmigrations",
+        "makemigrations",
+        "createsuperuser",
+        "changepassword",
+        "loaddata",
+        "dumpdata",
+        "check",
+        "healthcheck",
+    ] {
+        assert!(help.out.contains(command), "{command}: {}", help.out);
+        assert!(
+            said(airline(folder.path(), &[command, "--help"]).output().unwrap()).ok,
+            "{command}"
+        );
+    }
+}

@@ -1,0 +1,226 @@
+//! The staff engine: lists, deletion, history, start page.
+
+use crate::support::Site;
+
+async fn world() -> Site {
+    let site = Site::fresh().await;
+    let jfk = site.airport("JFK,New York,United States,America/New_York").await;
+    let cdg = site.airport("CDG,Paris,France,Europe/Paris").await;
+    let gru = site.airport("GRU,São Paulo,Brazil,America/Sao_Paulo").await;
+    site.flight_with(&jfk, &cdg, |flight| flight.duration = 430).await;
+    site.flight_with(&gru, &cdg, |flight| flight.duration = 690).await;
+    site.flight_with(&cdg, &cdg, |flight| flight.duration = 10).await;
+    site
+}
+
+#[rocket::async_test]
+async fn lists_search_through_relations_and_narrow() {
+    let site = world().await;
+    let mut staff = site.staff().await;
+    for (query, origins) in [
+        ("", &["New York (JFK)", "São Paulo (GRU)", "Paris (CDG)"][..]),
+        ("?q=brazil", &["São Paulo (GRU)"]),
+        ("?q=paris+york", &["New York (JFK)"]),
+        ("?q=sao+nowhere", &[]),
+        ("?valid=no", &["Paris (CDG)"]),
+        ("?valid=yes&destination=cdg&origin=jfk", &["New York (JFK)"]),
+        ("?origin=New+York+(JFK)", &["New York (JFK)"]),
+        ("?valid=nonsense", &["New York (JFK)", "São Paulo (GRU)", "Paris (CDG)"]),
+        ("?sort=-duration", &["São Paulo (GRU)", "New York (JFK)", "Paris (CDG)"]),
+        ("?sort=origin", &["New York (JFK)", "Paris (CDG)", "São Paulo (GRU)"]),
+        ("?sort=-nonsense&page=-3", &["New York (JFK)", "São Paulo (GRU)", "Paris (CDG)"]),
+    ] {
+        let page = staff.get(&format!("/admin/flights/{query}")).await;
+        assert_eq!(page.all("td[data-title=Origin]"), origins, "{query}");
+    }
+}
+
+#[rocket::async_test]
+async fn a_heading_sorts_and_then_turns_round() {
+    let site = world().await;
+    let mut staff = site.staff().await;
+    let page = staff.get("/admin/flights/?valid=yes").await;
+    let link = page.attribute("th:nth-child(5) a", "href");
+    let up = staff.get(&format!("/admin/flights/{link}")).await;
+    assert_eq!(up.all("td[data-title=Duration]"), ["7 h 10 min", "11 h 30 min"]);
+    assert_eq!(up.attribute("th:nth-child(5)", "aria-sort"), "ascending");
+    let down =
+        staff.get(&format!("/admin/flights/{}", up.attribute("th:nth-child(5) a", "href"))).await;
+    assert_eq!(down.all("td[data-title=Duration]"), ["11 h 30 min", "7 h 10 min"]);
+    assert_eq!(down.attribute("option[selected]", "value"), "yes", "the filter stays");
+}
+
+#[rocket::async_test]
+async fn a_hundred_a_page_and_each_object_on_one_page() {
+    let site = Site::fresh().await;
+    for _ in 0..101 {
+        site.passenger("Same", "Name").await;
+    }
+    let mut staff = site.staff().await;
+    let first = staff.get("/admin/passengers/").await;
+    assert_eq!(first.one("#count"), "1–100 of 101");
+    let second =
+        staff.get(&format!("/admin/passengers/{}", first.attribute("a[rel=next]", "href"))).await;
+    assert_eq!(second.one("#count"), "101–101 of 101");
+    let mut ids: Vec<_> = first
+        .all("td[data-title=Number]")
+        .into_iter()
+        .chain(second.all("td[data-title=Number]"))
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 101);
+}
+
+#[rocket::async_test]
+async fn saving_leads_back_to_the_same_list() {
+    let site = world().await;
+    let mut staff = site.staff().await;
+    let list = staff.get("/admin/flights/?q=paris&sort=-duration&valid=yes").await;
+    let form = staff.get(&list.attribute("td a", "href")).await;
+    let back = staff.submit(&form, "form.edit", &[("_save", "1")]).await;
+    assert_eq!(back.path, "/admin/flights/?q=paris&sort=-duration&valid=yes");
+    let delete = form.attribute("a.danger", "href");
+    let confirm = staff.get(&delete).await;
+    let back = staff.submit(&confirm, "main form", &[]).await;
+    assert_eq!(back.path, "/admin/flights/?q=paris&sort=-duration&valid=yes");
+}
+
+#[rocket::async_test]
+async fn an_empty_list_says_what_to_do() {
+    let site = Site::fresh().await;
+    let mut staff = site.staff().await;
+    for kind in ["airports", "flights", "passengers"] {
+        let page = staff.get(&format!("/admin/{kind}/")).await;
+        assert_eq!(page.attribute(".empty a", "href"), format!("/admin/{kind}/add/"));
+        let page = staff.get(&format!("/admin/{kind}/?q=nothing")).await;
+        assert_eq!(page.one(".empty a"), "Show all");
+    }
+}
+
+#[rocket::async_test]
+async fn deleting_an_airport_lists_and_takes_all_that_falls_with_it() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    let other = site.airport("GRU,São Paulo").await;
+    let there = site.flight(&jfk, &cdg).await;
+    let back = site.flight(&cdg, &jfk).await;
+    let stays = site.flight(&cdg, &other).await;
+    let alice = site.passenger("Alice", "Adams").await;
+    for flight in [&there, &back, &stays] {
+        site.book(flight, &alice).await;
+    }
+    let mut staff = site.staff().await;
+    let before = site.dump().await;
+    let confirm = staff.get(&format!("/admin/airports/{}/delete/", jfk.id)).await;
+    assert_eq!(confirm.all(".falls h2"), ["2 bookings", "2 flights"]);
+    assert_eq!(
+        confirm.all(".falls li"),
+        [
+            format!("Alice Adams on {there}"),
+            format!("Alice Adams on {back}"),
+            there.to_string(),
+            back.to_string(),
+        ]
+    );
+    assert_eq!(site.dump().await, before, "looking changes nothing");
+    let done = staff.submit(&confirm, "main form", &[]).await;
+    assert_eq!(done.messages(), ["The airport was deleted: New York (JFK)"]);
+    let mut visitor = site.browser();
+    assert_eq!(visitor.get("/").await.all("tbody td:first-child"), [format!("#{}", stays.id)]);
+    assert_eq!(staff.get(&format!("/admin/airports/{}/change/", jfk.id)).await.status.code, 404);
+    // Its history is still told, and so is that of each flight that fell.
+    let history = staff.get(&format!("/admin/flights/{}/history/", there.id)).await;
+    assert_eq!(history.one("h1"), format!("History of {there}"));
+    assert_eq!(history.all(".history p b"), ["boss", "boss", "the test", "the test"]);
+    assert_eq!(history.one(".badge"), "Deleted");
+    // Asked twice, the second finds nothing.
+    assert_eq!(staff.submit(&confirm, "main form", &[]).await.status.code, 404);
+}
+
+#[rocket::async_test]
+async fn history_tells_old_and_new_values() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    let form = staff.get(&format!("/admin/flights/{}/change/", flight.id)).await;
+    let fields = [("duration", "555"), ("departs", "2030-01-01T19:30"), ("_save", "1")];
+    staff.submit(&form, "form.edit", &fields).await;
+    let history = staff.get(&format!("/admin/flights/{}/history/", flight.id)).await;
+    let latest = ".history li:first-child";
+    assert!(history.one(&format!("{latest} p")).starts_with("boss changed"));
+    assert_eq!(history.all(&format!("{latest} tbody th")), ["Duration", "Departs"]);
+    assert_eq!(history.all(&format!("{latest} .old")), ["100", ""]);
+    assert_eq!(history.all(&format!("{latest} .new")), ["555", "Wed 2 Jan 2030 00:30 UTC"]);
+    assert_eq!(staff.get("/admin/flights/99/history/").await.status.code, 404);
+}
+
+#[rocket::async_test]
+async fn saving_without_a_change_leaves_no_trace() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.book(&flight, &alice).await;
+    let mut staff = site.staff().await;
+    let before = site.dump().await;
+    for path in [
+        format!("/admin/flights/{}/change/", flight.id),
+        format!("/admin/airports/{}/change/", flight.origin_id),
+        format!("/admin/passengers/{}/change/", alice.id),
+    ] {
+        let form = staff.get(&path).await;
+        let saved = staff.submit(&form, "form.edit", &[("_save", "1")]).await;
+        assert_eq!(saved.status.code, 200, "{path}");
+    }
+    assert_eq!(site.dump().await, before);
+}
+
+#[rocket::async_test]
+async fn the_start_page_tells_what_was_done_lately() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    let confirm = staff.get(&format!("/admin/airports/{}/delete/", flight.origin_id)).await;
+    staff.submit(&confirm, "main form", &[]).await;
+    let start = staff.get("/admin/").await;
+    let latest = start.one(".recent li:first-child span:first-child");
+    assert_eq!(latest, format!("boss deleted {flight} and 1 more"));
+    assert_eq!(
+        start.attribute(".recent li:first-child a", "href"),
+        format!("/admin/flights/{}/history/", flight.id)
+    );
+    assert_eq!(start.all(".plain th"), ["Airports", "Flights", "Passengers"]);
+}
+
+#[rocket::async_test]
+async fn kinds_and_ids_that_do_not_exist_are_not_found() {
+    let site = Site::fresh().await;
+    let mut staff = site.staff().await;
+    for path in [
+        "/admin/nothing/",
+        "/admin/nothing/add/",
+        "/admin/users/",
+        "/admin/flights/1/change/",
+        "/admin/flights/99999999999999999999/change/",
+        "/admin/flights/x/delete/",
+        "/admin/flights/-1/history/",
+        "/admin/flights/row/nothing/1",
+        "/admin/flights/row/origin/1",
+    ] {
+        assert_eq!(staff.get(path).await.status.code, 404, "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn fields_are_suggested_as_one_types() {
+    let site = world().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let mut staff = site.staff().await;
+    let airports = staff.get("/admin/airports/suggestions/?name=origin&origin=sao").await;
+    assert_eq!(airports.all("li"), ["São Paulo (GRU)"]);
+    assert_eq!(airports.attribute("li", "data-text"), "São Paulo (GRU)");
+    let exact = staff.get("/admin/airports/suggestions/?name=origin&origin=CDG").await;
+    assert_eq!(exact.all("li")[0], "Paris (CDG)");
+    let people = staff.get("/admin/passengers/suggestions/?name=passengers&passengers=ali").await;
+    assert_eq!(people.attribute("li", "data-text"), format!("Alice Adams (#{})", alice.id));
+}

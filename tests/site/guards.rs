@@ -1,0 +1,178 @@
+//! What guards every route: walked, so that a new one cannot be forgotten.
+
+use rocket::http::{ContentType, Header, Method};
+
+use crate::support::{Fields, Site};
+
+/// Every mounted route, with something in place of its parameters.
+fn routes(site: &Site) -> Vec<(Method, String)> {
+    let routes = site.client.rocket().routes();
+    let mut all: Vec<_> = routes
+        .map(|route| {
+            let path =
+                route.uri.path().replace("<kind>", "flights").replace("<field>", "passengers");
+            let path =
+                path.replace("<name>", "none").replace("<number>", "0").replace("<id>", "20001");
+            assert!(!path.contains('<'), "{path}: say what stands for its parameter");
+            (route.method, path)
+        })
+        .collect();
+    all.sort_by(|a, b| a.1.cmp(&b.1));
+    all
+}
+
+#[rocket::async_test]
+async fn no_unsafe_route_does_anything_without_proof() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let mut staff = site.staff().await;
+    let token = staff.token().await;
+    let mut other = site.browser();
+    let foreign = other.token().await;
+    let before = site.dump().await;
+    let unsafe_routes: Vec<_> =
+        routes(&site).into_iter().filter(|(method, _)| *method == Method::Post).collect();
+    assert!(unsafe_routes.len() >= 8, "{unsafe_routes:?}");
+    for (_, path) in unsafe_routes {
+        let path = path.replace("20001", &flight.id.to_string());
+        let pairs = |token: &str| -> Vec<(String, String)> {
+            [
+                ("csrf", token),
+                ("passenger", &alice.id.to_string()),
+                ("version", "1"),
+                ("theme", "dark"),
+                ("origin", "JFK"),
+                ("destination", "CDG"),
+                ("duration", "77"),
+            ]
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+        };
+        let tries: [(&str, &str, Fields<'_>); 7] = [
+            ("no token", "", &[]),
+            ("another browser's token", &foreign, &[]),
+            ("another site", &token, &[("Sec-Fetch-Site", "cross-site")]),
+            ("a sister site", &token, &[("Sec-Fetch-Site", "same-site")]),
+            (
+                "another origin",
+                &token,
+                &[("Origin", "https://evil.example"), ("Host", "localhost")],
+            ),
+            ("no origin", &token, &[("Origin", "null"), ("Host", "localhost")]),
+            ("a wrong header", &token, &[("X-CSRF-Token", "wrong")]),
+        ];
+        for (what, token, headers) in tries {
+            let page = staff.post_only(&path, &pairs(token), headers).await;
+            assert_eq!(page.status.code, 403, "{path} with {what}");
+        }
+        assert_eq!(site.dump().await, before, "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn a_form_must_arrive_whole_as_a_form() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let mut visitor = site.browser();
+    let token = visitor.token().await;
+    let browser = visitor.cookies["browser"].clone();
+    let body = format!("csrf={token}&passenger={}", alice.id);
+    let whole = body.len();
+    let send = async |kind: ContentType, length: Option<usize>, body: String| {
+        let mut request = site
+            .client
+            .post(format!("/{}/book", flight.id))
+            .header(kind)
+            .cookie(("browser", browser.clone()));
+        if let Some(length) = length {
+            request = request.header(Header::new("Content-Length", length.to_string()));
+        }
+        request.body(body).dispatch().await.status().code
+    };
+    assert_eq!(send(ContentType::Form, Some(whole + 10), body.clone()).await, 400, "cut off");
+    assert_eq!(send(ContentType::Form, Some(5), body.clone()).await, 400, "too long");
+    assert_eq!(send(ContentType::Form, None, body.clone()).await, 411);
+    assert_eq!(send(ContentType::JSON, Some(whole), body.clone()).await, 415);
+    assert_eq!(send(ContentType::Plain, Some(whole), body.clone()).await, 415);
+    assert_eq!(send(ContentType::Form, Some(3_000_000), "x".repeat(3_000_000)).await, 413);
+    assert_eq!(site.booked(&flight).await, 0);
+    assert_eq!(send(ContentType::Form, Some(whole), body).await, 303);
+    assert_eq!(site.booked(&flight).await, 1);
+}
+
+#[rocket::async_test]
+async fn staff_routes_are_closed_to_strangers() {
+    let site = Site::fresh().await;
+    site.any_flight().await;
+    let open = ["/admin/login", "/admin/first"];
+    let closed: Vec<_> = routes(&site)
+        .into_iter()
+        .filter(|(method, path)| {
+            *method == Method::Get && path.starts_with("/admin") && !open.contains(&path.as_str())
+        })
+        .collect();
+    assert!(closed.len() >= 9, "{closed:?}");
+    let mut stranger = site.browser();
+    for (_, path) in closed {
+        let page = stranger.get(&path).await;
+        assert!(page.path.starts_with("/admin/login/?next="), "{path}: {}", page.path);
+        let live = stranger.ask(&path, &[("HX-Request", "true")]).await;
+        assert_eq!(live.status.code, 401, "{path}");
+        assert!(live.header("HX-Redirect").unwrap().starts_with("/admin/login/"), "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn reading_changes_nothing() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    let before = site.dump().await;
+    for (_, path) in routes(&site).into_iter().filter(|(method, _)| *method == Method::Get) {
+        let path = path.replace("20001", &flight.id.to_string());
+        let page = staff.get(&path).await;
+        assert!(page.status.code < 500, "{path}");
+    }
+    assert_eq!(site.dump().await, before);
+}
+
+#[rocket::async_test]
+async fn every_answer_carries_the_headers() {
+    let site = Site::with(|settings| settings.https = true).await;
+    let mut visitor = site.browser();
+    let css = visitor.get("/").await.attribute("link[rel=stylesheet]", "href");
+    for path in ["/", "/999", "/admin/", "/nowhere", "/healthz", "/robots.txt", &css] {
+        let page = visitor.get(path).await;
+        let policy = page.header("Content-Security-Policy").unwrap_or_default();
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
+        for (name, value) in [
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-Frame-Options", "DENY"),
+            ("Referrer-Policy", "same-origin"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+        ] {
+            assert_eq!(page.header(name), Some(value), "{path}");
+        }
+        assert!(page.header("Strict-Transport-Security").is_some(), "{path}");
+        assert_eq!(page.header("X-Request-Id").map(str::len), Some(16), "{path}");
+        assert!(!page.header("Server").unwrap_or_default().contains("Rocket"), "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn what_depends_on_who_asks_is_kept_nowhere() {
+    let site = Site::fresh().await;
+    let mut visitor = site.browser();
+    assert_eq!(visitor.get("/").await.header("Cache-Control"), Some("no-cache"));
+    assert!(visitor.cookies.is_empty(), "reading sets no cookie");
+    let mut staff = site.staff().await;
+    for path in ["/", "/admin/", "/admin/flights/"] {
+        assert_eq!(staff.get(path).await.header("Cache-Control"), Some("no-store"), "{path}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Files in and out.
+
+use airline::data::load::{File, Kind, Problems, Report};
+use airline::data::{Silent, dump, load, sample};
+use airline::domain::{airports, flights, passengers};
+
+use crate::support::{self, Database, Site};
+
+/// Loads a file; on problems nothing is kept.
+async fn load(site: &Site, text: &str, kind: Option<Kind>) -> Result<Report, Problems> {
+    let file = File::read("file.csv", text.as_bytes(), kind)?;
+    let mut set = site.set().await;
+    let report = load::load(&mut set, &file, &mut Silent).await.unwrap()?;
+    set.commit().await.unwrap();
+    Ok(report)
+}
+
+fn lines(problems: &Problems) -> Vec<String> {
+    problems.to_string().lines().map(str::to_owned).collect()
+}
+
+const AIRPORTS: &str = "code,city,country,timezone,latitude,longitude\n\
+    CDG,Paris,France,Europe/Paris,49.0,2.5\nJFK,New York,United States,America/New_York,40.6,-73.8\n\
+    HND,Tokyo\nPVG,Shanghai\nICN,Seoul\nMEX,Mexico City\nLIM,Lima\nHKG,Hong Kong\n";
+
+const DEMO: &str = include_str!("../../src/data/sample/flights.csv");
+
+#[rocket::async_test]
+async fn the_demos_flights_load() {
+    let site = Site::fresh().await;
+    let report = load(&site, AIRPORTS, None).await.unwrap();
+    assert_eq!((report.kind, report.added), ("airports", 8));
+    let report = load(&site, DEMO, None).await.unwrap();
+    assert_eq!((report.kind, report.added), ("flights", 5));
+    let all = flights::all(&mut site.pool.conn().await.unwrap()).await.unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|flight| {
+            format!("{} {} {}", flight.origin_code, flight.destination_code, flight.duration)
+        })
+        .collect();
+    assert_eq!(told, ["CDG JFK 540", "HND PVG 185", "ICN MEX 825", "MEX LIM 350", "HKG PVG 130"]);
+}
+
+#[rocket::async_test]
+async fn a_broken_file_is_refused_whole_with_lines_and_reasons() {
+    let site = Site::fresh().await;
+    load(&site, &format!("{AIRPORTS}LHR,London\nLGW,London\n"), None).await.unwrap();
+    let before = site.dump().await;
+    let text = "origin,destination,minutes,departs,capacity\nParis,Tokyo,700,,\nAtlantis,Paris,60,,\n\
+        London,Paris,75,,\nParis,Seoul,many,,\nParis,Lima,99999,,\nParis,Lima,60,soon,\n,Paris,1,,\n\"Par\nis\",Lima,1,,\n";
+    let problems = load(&site, text, None).await.unwrap_err();
+    assert_eq!(
+        lines(&problems),
+        [
+            "file.csv, line 3: origin: There is no airport “Atlantis”; give a code or a city that is known.",
+            "file.csv, line 4: origin: London has several airports: write one of LHR, LGW.",
+            "file.csv, line 5: duration: “many” is not a whole number from -2880 to 2880.",
+            "file.csv, line 6: duration: Give a number from -2880 to 2880.",
+            "file.csv, line 7: departs: Give date and time like 2026-11-23 08:05.",
+            "file.csv, line 8: origin: Give an airport: a code or a city.",
+        ]
+    );
+    assert_eq!(site.dump().await, before);
+
+    let long = "x".repeat(65);
+    let problems =
+        load(&site, &format!("first,last\nAnn,{long}\n,Bob\nA\tb,C\n"), None).await.unwrap_err();
+    assert_eq!(
+        lines(&problems),
+        [
+            "file.csv, line 2: last: At most 64 characters fit here; this has 65.",
+            "file.csv, line 3: first: This is needed.",
+            "file.csv, line 4: first: Take out the control characters, such as line breaks and NUL.",
+        ]
+    );
+    assert_eq!(site.dump().await, before);
+}
+
+#[rocket::async_test]
+async fn a_file_that_is_no_such_file_says_so() {
+    let site = Site::fresh().await;
+    for (text, kind, why) in [
+        ("", None, "file.csv: The file is empty."),
+        (
+            "a,b\n",
+            None,
+            "file.csv, line 1: It does not say what it holds: give --kind airports, flights or passengers.",
+        ),
+        (
+            "JFK,New York\n",
+            Some(Kind::Airports),
+            "file.csv, line 1: The first line must name the columns: at least code,city.",
+        ),
+        (
+            "code,country\nJFK,US\n",
+            Some(Kind::Airports),
+            "file.csv, line 1: The column city is missing.",
+        ),
+        (
+            "code,city,timezon\nJFK,New York,x\n",
+            None,
+            "file.csv, line 1: The column “timezon” is not known; these are: code, city, country, timezone, latitude, longitude.",
+        ),
+        ("first,last\nA,B,C\n", None, "file.csv, line 2: 3 values where 2 are known: first, last."),
+    ] {
+        let problems = load(&site, text, kind).await.unwrap_err();
+        assert_eq!(lines(&problems), [why]);
+    }
+    let problems = File::read("file.csv", b"first,last\nA,\xff\xfe\n", None).unwrap_err();
+    assert_eq!(problems.lines[0].0, 2);
+}
+
+#[rocket::async_test]
+async fn spreadsheets_way_of_writing_is_read() {
+    let site = Site::fresh().await;
+    let report = load(&site, "\u{feff}First,Last\r\n\r\n\"O\"\"Brien\",\"van, der\"\r\n", None)
+        .await
+        .unwrap();
+    assert_eq!(report.added, 1);
+    let all = passengers::all(&mut site.pool.conn().await.unwrap()).await.unwrap();
+    assert_eq!(all[0].to_string(), "O\"Brien van, der");
+}
+
+#[rocket::async_test]
+async fn airports_that_are_known_are_brought_up_to_date() {
+    let site = Site::fresh().await;
+    load(&site, AIRPORTS, None).await.unwrap();
+    let report =
+        load(&site, "code,city\nJFK,New York\nCDG,Paris-Roissy\nORY,Paris\n", None).await.unwrap();
+    assert_eq!((report.added, report.changed, report.unchanged), (1, 1, 1));
+    let mut conn = site.pool.conn().await.unwrap();
+    let cdg = airports::by_code(&mut conn, "CDG").await.unwrap().unwrap();
+    assert_eq!(
+        (cdg.city.as_str(), cdg.timezone.as_str(), cdg.latitude),
+        ("Paris-Roissy", "Europe/Paris", Some(49.0))
+    );
+    drop(conn);
+    let problems = load(&site, "code,city\nABC,One\nABC,Two\n", None).await.unwrap_err();
+    assert_eq!(lines(&problems), ["file.csv, line 3: code: One (ABC) has this code already."]);
+}
+
+#[rocket::async_test]
+async fn an_invalid_flight_is_stored_with_a_warning() {
+    let site = Site::fresh().await;
+    load(&site, AIRPORTS, None).await.unwrap();
+    let report = load(&site, "Paris,Paris,10\nTokyo,Lima,-5\n", Some(Kind::Flights)).await.unwrap();
+    assert_eq!((report.added, report.warnings.len()), (2, 2));
+    assert!(report.warnings[0].starts_with("line 1: "), "{}", report.warnings[0]);
+}
+
+#[rocket::async_test]
+async fn a_dump_loads_back_to_an_equal_database() {
+    let site = Site::fresh().await;
+    let mut set = site.set().await;
+    sample::load(&mut set, &mut Silent).await.unwrap();
+    set.commit().await.unwrap();
+    site.superuser("boss", "a hash").await;
+    let whole = site.dump().await;
+    assert!(whole.lines().count() > 800, "{}", whole.lines().count());
+
+    let other = Database::empty().await;
+    let pool = other.open().await;
+    pool.migrate().await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    dump::load(&mut tx, "dump", whole.as_bytes(), &mut Silent).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(support::dump(&pool).await, whole);
+
+    // New rows follow the old ones.
+    let mut tx = pool.begin().await.unwrap();
+    let again =
+        dump::load(&mut tx, "dump", whole.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
+    assert_eq!(
+        again.to_string(),
+        "dump: A dump goes into an empty database; this one has rows in airports."
+    );
+    drop(tx);
+    let last = passengers::all(&mut pool.conn().await.unwrap()).await.unwrap().last().unwrap().id;
+    let intent = airline::changes::Intent {
+        actor: airline::changes::Actor::visitor(),
+        action: "add",
+        at: 0,
+        request_id: String::new(),
+    };
+    let mut set = airline::changes::ChangeSet::begin(&pool, intent).await.unwrap();
+    let draft = passengers::Draft { first: "New".to_owned(), last: "One".to_owned() };
+    assert_eq!(passengers::insert(&mut set, draft).await.unwrap().id, last + 1);
+}
+
+#[rocket::async_test]
+async fn a_broken_dump_is_refused_at_its_line() {
+    let database = Database::empty().await;
+    let pool = database.open().await;
+    pool.migrate().await.unwrap();
+    let good = r#"{"passengers":{"id":1,"first":"A","last":"B","folded":"b a","version":1}}"#;
+    for (line, why) in [
+        (r#"{"passengers":{"id":2}}"#, "This is no row of a dump"),
+        (r#"{"secrets":{}}"#, "This is no row of a dump"),
+        (good, "The row does not fit those before it."),
+        (
+            r#"{"bookings":{"id":1,"flight_id":9,"passenger_id":1,"booked_at":0,"booked_by":""}}"#,
+            "The row does not fit",
+        ),
+    ] {
+        let text = format!("{}\n{good}\n{line}\n", dump::FIRST_LINE);
+        let mut tx = pool.begin().await.unwrap();
+        let problems =
+            dump::load(&mut tx, "dump", text.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
+        assert!(problems.to_string().starts_with(&format!("dump, line 3: {why}")), "{problems}");
+    }
+}
+
+#[rocket::async_test]
+async fn the_sample_is_whole() {
+    let site = Site::fresh().await;
+    let mut set = site.set().await;
+    sample::load(&mut set, &mut Silent).await.unwrap();
+    set.commit().await.unwrap();
+    let mut conn = site.pool.conn().await.unwrap();
+    let all = airports::all(&mut conn).await.unwrap();
+    assert!(all.len() >= 120, "{}", all.len());
+    assert!(all.iter().all(|airport| !airport.timezone.is_empty() && airport.latitude.is_some()));
+    let flights = flights::all(&mut conn).await.unwrap();
+    assert!(flights.len() >= 40 && flights.iter().all(flights::Flight::is_valid));
+    assert!(passengers::all(&mut conn).await.unwrap().len() >= 50);
+}
