@@ -55,15 +55,27 @@ impl Error {
     }
 }
 
+/// PostgreSQL's deadlock and serialization failure.
+const CLASHES: [&str; 2] = ["40P01", "40001"];
+/// SQLite's `SQLITE_BUSY` and its kinds: another writer held the file for too long.
+const LOCKED: [&str; 4] = ["5", "261", "517", "773"];
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Busy,
             sqlx::Error::Database(cause)
-                if cause.is_unique_violation() || cause.is_foreign_key_violation() =>
+                if cause.is_unique_violation()
+                    || cause.is_foreign_key_violation()
+                    || cause.code().is_some_and(|code| CLASHES.contains(&&*code)) =>
             {
                 Self::Conflict(error)
+            }
+            sqlx::Error::Database(cause)
+                if cause.code().is_some_and(|code| LOCKED.contains(&&*code)) =>
+            {
+                Self::Busy
             }
             _ => Self::Database(error),
         }

@@ -5,6 +5,7 @@ use rocket::http::{Cookie, CookieJar, SameSite, Status};
 use rocket::outcome::IntoOutcome as _;
 use rocket::request::{FromRequest, Outcome};
 use rocket_db_pools::Database as _;
+use tracing::warn;
 
 use super::sessions;
 use super::users::User;
@@ -22,6 +23,8 @@ pub struct Visitor {
     pub user: Option<User>,
     /// The secret of his session; empty without one.
     pub secret: String,
+    /// Whether the database could not be asked who he is.
+    pub unknown: bool,
 }
 
 impl Visitor {
@@ -44,9 +47,7 @@ impl<'r> FromRequest<'r> for &'r Visitor {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
         let visitor = request.local_cache_async(async {
-            // A database that does not answer makes everybody a stranger; the handler, which asks
-            // it too, says so.
-            find(request).await.unwrap_or_default()
+            find(request).await.unwrap_or(Visitor { unknown: true, ..Visitor::default() })
         });
         Outcome::Success(visitor.await)
     }
@@ -73,12 +74,16 @@ async fn find(request: &Request<'_>) -> Result<Visitor> {
         return Ok(Visitor::default());
     };
     if sessions::is_stale(&session, now) {
-        sessions::touch(db, session.session_id, now).await?;
+        // Not worth a refusal: the next request tries again.
+        if let Err(error) = sessions::touch(db, session.session_id, now).await {
+            warn!(%error, "the last use of a session was not written down");
+        }
     }
-    Ok(Visitor { user: Some(session.user), secret })
+    Ok(Visitor { user: Some(session.user), secret, unknown: false })
 }
 
-/// Somebody who may enter the staff site. Others get 401 (and are sent to sign in) or 403.
+/// Somebody who may enter the staff site. Others get 401 (and are sent to sign in) or 403; while
+/// the database does not answer, everybody gets 503.
 #[derive(Debug, Clone, Copy)]
 pub struct Staff<'r>(pub &'r User);
 
@@ -94,6 +99,7 @@ impl<'r> FromRequest<'r> for Staff<'r> {
             }
         };
         match &visitor.user {
+            None if visitor.unknown => Outcome::Error((Status::ServiceUnavailable, ())),
             None => Outcome::Error((Status::Unauthorized, ())),
             Some(user) => user.may_enter().then_some(Staff(user)).or_error((Status::Forbidden, ())),
         }

@@ -304,11 +304,13 @@ impl Tx {
     }
 
     /// A reading statement whose rows nobody else can change until the end of this transaction.
-    /// (SQLite has locked out every other writer from the beginning.)
+    /// SQLite has locked out every other writer from the beginning. On PostgreSQL rows that refer to
+    /// these can still be inserted (`NO KEY`): a booking that waits for a passenger's form, which
+    /// waits for the booking's flight, would be a deadlock.
     pub fn lock(&mut self, sql: Select) -> Query<'_> {
         let text = match self.0.held {
             Held::Postgres(_) | Held::PostgresTx(_) => {
-                sqlx::AssertSqlSafe(format!("{} FOR UPDATE", sql.0)).into_sql_str()
+                sqlx::AssertSqlSafe(format!("{} FOR NO KEY UPDATE", sql.0)).into_sql_str()
             }
             Held::Sqlite(_) | Held::SqliteTx(_) => sql.0.into_sql_str(),
         };

@@ -173,3 +173,28 @@ async fn a_booking_remembers_when_and_by_whom() {
     assert_eq!(booking.booked_by, "boss");
     assert!((site.clock.now() - booking.booked_at).abs() < 60);
 }
+
+/// A passenger's form holds the passenger and then wants the flight; a visitor's booking holds the
+/// flight and then refers to the passenger. Neither may wait for the other for ever.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn forms_and_bookings_at_once_do_not_block_each_other() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let mut staff = site.staff().await;
+    for round in 0..8 {
+        let form = staff.get(&format!("/admin/passengers/{}/change/", alice.id)).await;
+        let first = format!("Alice{round}");
+        let (id, alice_id) = (flight.id.to_string(), alice.id.to_string());
+        let fields = [("-flights", ""), ("first", &*first), ("flights", &*id), ("_continue", "1")];
+        let mut visitor = site.browser();
+        let (saved, booked) = futures::join!(
+            staff.submit(&form, "form.edit", &fields),
+            wish(&mut visitor, &flight, &alice_id)
+        );
+        assert_eq!((saved.status.code, booked.status.code), (200, 200), "{round}");
+        assert_eq!(site.booked(&flight).await, 1);
+        let out = staff.submit(&saved, "form.edit", &[("-flights", ""), ("_continue", "1")]).await;
+        assert_eq!(out.count("#flights-chosen li"), 0);
+    }
+}

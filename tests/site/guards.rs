@@ -176,3 +176,31 @@ async fn what_depends_on_who_asks_is_kept_nowhere() {
         assert_eq!(staff.get(path).await.header("Cache-Control"), Some("no-store"), "{path}");
     }
 }
+
+#[rocket::async_test]
+async fn a_database_that_is_gone_is_no_reason_to_sign_anybody_out() {
+    use rocket_db_pools::Pool as _;
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    let token = staff.token().await;
+    site.site_pool().close().await;
+    let form = [("csrf".to_owned(), token), ("passenger".to_owned(), "1".to_owned())];
+    for path in [
+        "/".to_owned(),
+        format!("/{}", flight.id),
+        "/admin/".to_owned(),
+        "/admin/flights/add/".to_owned(),
+    ] {
+        let page = staff.get(&path).await;
+        assert_eq!(
+            (page.status.code, page.one("h1").as_str()),
+            (503, "The site is busy"),
+            "{path}"
+        );
+    }
+    // Nobody can tell whose session this is, so nothing is done.
+    assert!(staff.post_only("/admin/flights/add/", &form, &[]).await.status.code >= 403);
+    assert_eq!(staff.get("/healthz").await.status.code, 200);
+    assert_eq!(staff.get("/readyz").await.status.code, 503);
+}

@@ -32,6 +32,8 @@ async fn no_page_asks_more_often_when_there_is_more_to_show() {
     for (path, most) in &pages {
         let statements = count(path).await;
         assert!(statements <= *most, "{path}: {statements} statements, {most} allowed");
+        // bin/bench shows these.
+        println!("statements: {statements} {path}");
         few.push(statements);
     }
     for number in 0..40 {

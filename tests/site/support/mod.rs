@@ -480,9 +480,14 @@ pub(crate) fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
 }
 
 impl Site {
+    /// The site's own pool of connections.
+    pub(crate) fn site_pool(&self) -> &Pool {
+        use rocket_db_pools::Database as _;
+        airline::db::Db::fetch(self.client.rocket()).unwrap()
+    }
+
     /// How many statements the site itself has run so far.
     pub(crate) fn pool_statements(&self) -> u64 {
-        use rocket_db_pools::Database as _;
-        airline::db::Db::fetch(self.client.rocket()).unwrap().statements()
+        self.site_pool().statements()
     }
 }
