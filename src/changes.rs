@@ -4,7 +4,7 @@
 
 mod log;
 
-pub use log::{Entry, HISTORY_PAGE, RecentSet, history, is_empty, recent};
+pub use log::{Entry, HISTORY_PAGE, RecentSet, data_version, history, is_empty, recent};
 
 use serde::Serialize;
 
@@ -92,6 +92,14 @@ const INSERT_CHANGES: Upkeep = Upkeep::new(
 );
 const INSERT_SUBJECTS: Upkeep =
     Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
+const COUNT_UP: Upkeep = Upkeep::new("UPDATE data_version SET version = version + 1");
+
+/// Says that the data is another now. Whoever does this last before he commits waits for the others
+/// who do: so the count grows in the order of commits, and no reader sees it grow too early.
+pub async fn count_up(tx: &mut Tx) -> Result<()> {
+    tx.upkeep(COUNT_UP).execute_one().await
+}
+
 impl ChangeSet {
     /// Begins. Nothing is kept before [`ChangeSet::commit`].
     pub async fn begin(pool: &Pool, intent: Intent) -> Result<Self> {
@@ -214,7 +222,8 @@ impl ChangeSet {
                 vec![Cell::Number(id), Cell::Text(kind), Cell::Number(*object)]
             })
             .collect();
-        self.tx.insert_rows(INSERT_SUBJECTS, &subjects).await
+        self.tx.insert_rows(INSERT_SUBJECTS, &subjects).await?;
+        count_up(&mut self.tx).await
     }
 }
 

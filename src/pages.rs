@@ -3,6 +3,7 @@
 pub mod asked;
 pub mod assets;
 pub mod body;
+pub mod cache;
 pub mod catchers;
 pub mod headers;
 pub mod messages;

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::Result;
-use crate::pages::{assets, catchers, headers, templates};
+use crate::pages::{assets, cache, catchers, headers, templates};
 use crate::{accounts, admin, health, public, staff};
 
 /// The site, ready to be launched.
@@ -21,6 +21,7 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
         .manage(settings)
         .manage(clock)
         .manage(first)
+        .manage(cache::PageCache::default())
         .manage(staff::KINDS)
         .mount("/", public::routes())
         .mount("/", accounts::routes())

@@ -27,3 +27,11 @@ CREATE TABLE change_subjects (
     object_id BIGINT NOT NULL,
     PRIMARY KEY (kind, object_id, change_id)
 );
+
+-- Counts the change sets in the order of their commits: what was rendered from one count is right
+-- until the next.
+CREATE TABLE data_version (
+    id BIGINT PRIMARY KEY CHECK (id = 1),
+    version BIGINT NOT NULL
+);
+INSERT INTO data_version (id, version) VALUES (1, 0);

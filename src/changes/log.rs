@@ -96,3 +96,11 @@ pub async fn is_empty(db: &mut Conn) -> Result<bool> {
     let (sets,): (i64,) = db.query(ANY).one().await?;
     Ok(sets == 0)
 }
+
+const DATA_VERSION: Select = Select::new("SELECT version FROM data_version");
+
+/// A number that is another after every change set that was committed.
+pub async fn data_version(db: &mut Conn) -> Result<i64> {
+    let (version,): (i64,) = db.query(DATA_VERSION).one().await?;
+    Ok(version)
+}

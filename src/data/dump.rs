@@ -11,6 +11,7 @@ use sqlx::FromRow;
 
 use super::Progress;
 use super::load::Problems;
+use crate::changes;
 use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write};
 use crate::error::{Error, Result};
 
@@ -191,5 +192,6 @@ pub async fn load(
     }
     progress.end();
     restart_ids(tx).await?;
+    changes::count_up(tx).await?;
     Ok(Ok(lines.len()))
 }

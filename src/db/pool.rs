@@ -1,5 +1,6 @@
 //! The pool of connections, one connection, and a transaction, on either database.
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +83,7 @@ impl Pool {
             |why: sqlx::Error| Error::Told(format!("Cannot open the {url}: {}", plain(&why)));
         let pool = match url.kind() {
             Kind::Sqlite => {
+                make_private(&url.file());
                 let options = SqliteConnectOptions::from_str("sqlite:")?
                     .filename(url.file())
                     .create_if_missing(true)
@@ -169,6 +171,16 @@ impl std::ops::DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.0
     }
+}
+
+/// Makes a new file that only its owner can read: it will hold names and password hashes. What goes
+/// wrong here goes wrong again when the file is opened, and is told then.
+fn make_private(file: &Path) {
+    let mut new = std::fs::OpenOptions::new();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
+    let _ = new.open(file);
 }
 
 /// A driver's error as one line for a person: no address, no password.

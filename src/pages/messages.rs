@@ -60,6 +60,11 @@ impl Message {
     }
 }
 
+/// Whether anything is to be said.
+pub(super) fn any(cookies: Cookies<'_>) -> bool {
+    cookies.get(COOKIE).is_some()
+}
+
 fn peek(cookies: Cookies<'_>) -> Vec<Message> {
     let text = cookies.get(COOKIE).unwrap_or_default();
     let text = form_urlencoded::parse(text.as_bytes()).next().map(|(text, _)| text.into_owned());

@@ -1,5 +1,8 @@
 //! A page: what every page needs, put around what one page shows.
 
+use std::io::Cursor;
+use std::sync::Arc;
+
 use rocket::Request;
 use rocket::http::{ContentType, Header, Status};
 use rocket::outcome::try_outcome;
@@ -10,12 +13,14 @@ use serde::Serialize;
 
 use super::asked::Hx;
 use super::assets;
+use super::cache::{Moment, PageCache};
 use super::headers::RequestId;
 use super::messages::{self, Message};
 use crate::auth::{Cookies, User, Visitor, csrf};
-use crate::changes::Intent;
+use crate::changes::{self, Intent};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 
 /// What a handler needs to answer with a page.
@@ -30,6 +35,7 @@ pub struct Page<'r> {
     pub hx: Hx,
     templates: Metadata<'r>,
     clock: &'r Clock,
+    cache: &'r PageCache,
     path: String,
     request_id: &'r str,
 }
@@ -54,7 +60,7 @@ impl From<Html> for Reply {
 pub struct Html {
     /// The status it comes with.
     pub status: Status,
-    body: String,
+    body: Arc<[u8]>,
     private: bool,
     headers: Vec<(&'static str, String)>,
 }
@@ -75,10 +81,10 @@ impl Html {
 }
 
 impl<'r> Responder<'r, 'static> for Html {
-    fn respond_to(self, request: &'r Request<'_>) -> rocket::response::Result<'static> {
-        let mut response =
-            Response::build_from((ContentType::HTML, self.body).respond_to(request)?);
-        response.status(self.status);
+    fn respond_to(self, _request: &'r Request<'_>) -> rocket::response::Result<'static> {
+        let mut response = Response::build();
+        response.status(self.status).header(ContentType::HTML);
+        response.sized_body(self.body.len(), Cursor::new(self.body));
         // Whatever depends on who asks is kept nowhere.
         let caching = if self.private { "no-store" } else { "no-cache" };
         response.header(Header::new("Cache-Control", caching));
@@ -123,7 +129,7 @@ impl Page<'_> {
     ) -> Result<Html> {
         let signed_in = self.visitor.user.is_some();
         let messages = messages::take(self.cookies);
-        let private = signed_in || !messages.is_empty() || self.cookies.browser_secret().is_some();
+        let private = !messages.is_empty() || !self.is_stranger();
         let site = Shell {
             title,
             user: self.visitor.user.as_ref(),
@@ -149,11 +155,39 @@ impl Page<'_> {
         Ok(Html { status: Status::Ok, body, private: true, headers: Vec::new() })
     }
 
-    fn render<T: Serialize>(&self, template: &'static str, context: &T) -> Result<String> {
+    fn is_stranger(&self) -> bool {
+        let Visitor { user, unknown, .. } = self.visitor;
+        user.is_none() && !unknown && self.cookies.browser_secret().is_none()
+    }
+
+    /// A page that every stranger gets alike: rendered once for each state of the data, and at most
+    /// a minute old.
+    pub async fn shared(
+        &self,
+        db: &mut Conn,
+        render: impl AsyncFnOnce(&mut Conn) -> Result<Html>,
+    ) -> Result<Html> {
+        if !self.is_stranger() || self.hx.partial || messages::any(self.cookies) {
+            return render(db).await;
+        }
+        let moment = Moment {
+            data_version: changes::data_version(db).await?,
+            minute: self.now().div_euclid(60),
+        };
+        let key = format!("{} {}", self.theme(), self.path);
+        if let Some(body) = self.cache.get(moment, &key) {
+            return Ok(Html { status: Status::Ok, body, private: false, headers: Vec::new() });
+        }
+        let html = render(db).await?;
+        self.cache.put(moment, key, Arc::clone(&html.body));
+        Ok(html)
+    }
+
+    fn render<T: Serialize>(&self, template: &'static str, context: &T) -> Result<Arc<[u8]>> {
         let rendered = self.templates.render(template, context);
         let (_, body) =
             rendered.ok_or_else(|| Error::internal(format!("the template {template}")))?;
-        Ok(body)
+        Ok(body.into_bytes().into())
     }
 
     /// Go there (303), and say this there.
@@ -220,7 +254,8 @@ impl<'r> FromRequest<'r> for Page<'r> {
         );
         let templates = try_outcome!(request.guard::<Metadata<'r>>().await);
         let rocket = request.rocket();
-        let (Some(settings), Some(clock)) = (rocket.state::<Settings>(), rocket.state::<Clock>())
+        let (Some(settings), Some(clock), Some(cache)) =
+            (rocket.state::<Settings>(), rocket.state::<Clock>(), rocket.state::<PageCache>())
         else {
             return Outcome::Error((Status::InternalServerError, ()));
         };
@@ -231,6 +266,7 @@ impl<'r> FromRequest<'r> for Page<'r> {
             hx: Hx::of(request),
             templates,
             clock,
+            cache,
             path: request.uri().to_string(),
             request_id: RequestId::of(request),
         })

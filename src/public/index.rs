@@ -4,7 +4,7 @@ use rocket::get;
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use crate::db::Db;
+use crate::db::{Conn, Db};
 use crate::domain::flights::{Listed, PAGE, Search, Sort};
 use crate::domain::times::{self, LocalTime};
 use crate::error::Result;
@@ -96,18 +96,24 @@ impl Line {
 /// Every flight that is looked for.
 #[get("/")]
 pub(super) async fn index(query: Query, mut db: Connection<Db>, page: Page<'_>) -> Result<Html> {
-    let mut search = Search::from_query(&query.0);
-    let (total, listed) = search.run(&mut db, page.now()).await?;
+    let search = Search::from_query(&query.0);
+    page.shared(&mut db, async |db| render(search, db, &page).await).await
+}
+
+async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Html> {
+    let (total, listed) = search.run(db, page.now()).await?;
     let pages = (total.max(1) + PAGE - 1) / PAGE;
     let (sort, at) = (search.sort, search.page);
     let address = |wanted: i64| (1..=pages).contains(&wanted).then(|| search.address(sort, wanted));
+    let sorts = Sort::ALL.iter().map(|(known, name, title)| SortChoice {
+        name,
+        title,
+        chosen: *known == sort,
+    });
     let context = Index {
         open: search.is_open(),
         day_error: search.day_error(),
-        sorts: Sort::ALL
-            .iter()
-            .map(|(known, name, title)| SortChoice { name, title, chosen: *known == sort })
-            .collect(),
+        sorts: sorts.collect(),
         total,
         first: if total == 0 { 0 } else { (at - 1) * PAGE + 1 },
         last: (at * PAGE).min(total),

@@ -246,6 +246,10 @@ async fn flights_are_found_as_one_types() {
     assert_eq!(focused.attr("name").await.unwrap().as_deref(), Some("from"));
     focused.send_keys("rk").await.unwrap();
     stage.path_becomes("/?from=new+york").await;
+    // Enter is no round trip either.
+    focused.send_keys("" + Key::Enter).await.unwrap();
+    stage.fill("input[name=to]", "paris").await;
+    stage.path_becomes("/?from=new+york&to=paris").await;
     stage.click("tbody a").await;
     stage.shows("h1", &[&*format!("Flight #{}", flight.id)]).await;
     stage.driver.back().await.unwrap();

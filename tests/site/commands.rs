@@ -116,7 +116,10 @@ fn a_fresh_folder_is_served_filled_and_a_second_start_keeps_everything() {
     let link =
         out.lines().find(|line| line.contains("/admin/first/?key=")).unwrap().trim().to_owned();
 
-    let url = format!("sqlite:{}", folder.path().join(airline::config::OWN_FILE).display());
+    let file = folder.path().join(airline::config::OWN_FILE);
+    let rights = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions());
+    assert_eq!(rights & 0o777, 0o600, "the file is its owner's");
+    let url = format!("sqlite:{}", file.display());
     let dumped = run(folder.path(), &url, &["dumpdata"]).out;
     let server = start();
     // The link of the last start is dead, the new one works.

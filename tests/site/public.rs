@@ -216,3 +216,31 @@ async fn machines_are_answered() {
         assert_eq!((page.status.code, page.text.as_str()), (200, said), "{path}");
     }
 }
+
+/// What strangers get alike is rendered once, and anew after every change and every minute.
+#[rocket::async_test]
+async fn a_page_that_is_kept_is_never_an_old_one() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    let now = site.clock.now();
+    let soon = site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(now + 90)).await;
+    let mut visitor = site.browser();
+    let count =
+        async |visitor: &mut crate::support::Browser<'_>| visitor.get("/").await.one("#count");
+    assert_eq!(count(&mut visitor).await, "1 flight");
+    let before = site.pool_statements();
+    assert_eq!(count(&mut visitor).await, "1 flight");
+    assert_eq!(site.pool_statements() - before, 1, "only the version of the data is asked for");
+    site.flight(&jfk, &cdg).await;
+    assert_eq!(count(&mut visitor).await, "1–2 of 2 flights");
+    let mut staff = site.staff().await;
+    assert!(staff.get("/").await.one(".who").contains("boss"));
+    assert!(visitor.get("/").await.one(".who").contains("Sign in"), "nobody gets another's page");
+    let confirm = staff.get(&format!("/admin/flights/{}/delete/", soon.id)).await;
+    staff.submit(&confirm, "main form", &[]).await;
+    assert_eq!(count(&mut visitor).await, "1 flight");
+    site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(now + 90)).await;
+    assert_eq!(count(&mut visitor).await, "1–2 of 2 flights");
+    site.clock.advance(120);
+    assert_eq!(count(&mut visitor).await, "1 flight", "the other has departed");
+}

@@ -99,11 +99,6 @@ const LISTED: Select = Select::new(
      WHERE 1 = 1",
 );
 const COUNT: Select = Select::new("SELECT COUNT(*) FROM flights f WHERE 1 = 1");
-const COUNT_NAMED: Select = Select::new(
-    "SELECT COUNT(*)
-     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE 1 = 1",
-);
 const CHOICES: Select = Select::new(
     "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
             o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
@@ -166,8 +161,14 @@ impl Search {
     }
 
     fn narrow(&self, query: &mut Composed, now: i64) {
-        and_all_words(query, "o.folded", &self.from);
-        and_all_words(query, "d.folded", &self.to);
+        // The few airports first: their flights are then found by index.
+        for (column, words) in [("f.origin_id", &self.from), ("f.destination_id", &self.to)] {
+            if !words.is_empty() {
+                query.push(" AND ").push(column).push(" IN (SELECT id FROM airports WHERE 1 = 1");
+                and_all_words(query, "folded", words);
+                query.push(")");
+            }
+        }
         match times::parse_day(&self.on) {
             Some(day) => {
                 query.push(" AND f.departs_on = ").bind_text(day.to_string());
@@ -185,8 +186,7 @@ impl Search {
     /// How many flights are found, and those of one page; a page too high becomes the last, and
     /// the search says which it was.
     pub async fn run(&mut self, db: &mut Conn, now: i64) -> Result<(i64, Vec<Listed>)> {
-        let named = !self.from.is_empty() || !self.to.is_empty();
-        let mut count = Composed::new(if named { COUNT_NAMED } else { COUNT });
+        let mut count = Composed::new(COUNT);
         self.narrow(&mut count, now);
         let (total,): (i64,) = db.compose(count).one().await?;
         let last = (total.max(1) + PAGE - 1) / PAGE;
