@@ -97,8 +97,11 @@ const INSERT: Write = Write::new(
 const SET_PASSWORD: Write =
     Write::new("UPDATE users SET password = $2, version = version + 1 WHERE id = $1");
 
-/// The account of a name.
+/// The account of a name; none has NUL in it, which PostgreSQL would refuse to compare.
 pub async fn by_name(db: &mut Conn, username: &str) -> Result<Option<User>> {
+    if username.contains('\0') {
+        return Ok(None);
+    }
     db.query(BY_NAME).bind(username.to_owned()).optional().await
 }
 

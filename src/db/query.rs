@@ -172,9 +172,10 @@ impl Composed {
         self
     }
 
-    /// Adds a placeholder and the text bound to it.
+    /// Adds a placeholder and the text bound to it. NUL, which PostgreSQL refuses and no stored text
+    /// holds, becomes the character that means nothing.
     pub fn bind_text(&mut self, value: impl Into<String>) -> &mut Self {
-        self.bind(Scalar::Text(value.into()))
+        self.bind(Scalar::Text(value.into().replace('\0', "\u{fffd}")))
     }
 
     /// Adds a placeholder and the number bound to it.

@@ -18,7 +18,7 @@ async fn a_passenger_is_booked_once_however_often_one_asks() {
     let alice = site.passenger("Alice", "Adams").await;
     let mut visitor = site.browser();
     let page = visitor.get(&format!("/{}", flight.id)).await;
-    let booked = visitor.submit(&page, "form.book", &[("passenger", &alice.id.to_string())]).await;
+    let booked = visitor.submit(&page, "#book", &[("passenger", &alice.id.to_string())]).await;
     assert_eq!(booked.messages(), ["Alice Adams is booked on this flight."]);
     assert_eq!(booked.all("#passengers li"), ["Alice Adams"]);
 
@@ -76,7 +76,7 @@ async fn invalid_full_and_departed_flights_are_refused_with_a_reason() {
         let page = wish(&mut visitor, &flight, &alice.id.to_string()).await;
         assert_eq!(page.status.code, 409, "{why}");
         assert!(page.one("#booking-error").contains(why), "{}", page.one("#booking-error"));
-        assert_eq!(page.count("form.book"), 0, "{why}: no form where nobody can be booked");
+        assert_eq!(page.count("#book"), 0, "{why}: no form where nobody can be booked");
         assert_eq!(site.booked(&flight).await, 0);
     }
 }
@@ -133,9 +133,9 @@ async fn the_choice_stays_small_and_is_searched_without_scripts() {
     assert_eq!(fragment.all("#candidates label"), found.all("#candidates label"));
     assert_eq!(fragment.header("Cache-Control"), Some("no-store"));
     // A refused wish keeps the search.
-    let refused = visitor.submit(&found, "form.book", &[]).await;
+    let refused = visitor.submit(&found, "#book", &[]).await;
     assert_eq!(refused.status.code, 422);
-    assert_eq!(refused.attribute("input[name=q]", "value"), "zoe");
+    assert_eq!(refused.attribute("#book input[name=q]", "value"), "zoe");
     assert_eq!(refused.count("input[name=passenger]"), 1);
 }
 
@@ -157,7 +157,7 @@ async fn without_public_booking_visitors_see_counts_and_staff_book() {
     let mut staff = site.staff().await;
     let page = staff.get(&format!("/{}", flight.id)).await;
     assert_eq!(page.all("#passengers li"), ["Alice Adams"]);
-    staff.submit(&page, "form.book", &[("passenger", &bob.id.to_string())]).await;
+    staff.submit(&page, "#book", &[("passenger", &bob.id.to_string())]).await;
     assert_eq!(site.booked(&flight).await, 2);
 }
 

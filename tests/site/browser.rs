@@ -285,8 +285,8 @@ async fn book(stage: &Stage, scripts: bool) {
         stage.click(".find button").await;
     }
     stage.shows("#candidates label", &[&*format!("Zoë Zimmer #{}", zoe.id)]).await;
-    stage.click("#candidates input").await;
-    stage.click("form.book button.main").await;
+    stage.click("#candidates input[type=radio]").await;
+    stage.click("#book button.main").await;
     stage.shows("#passengers li", &["Zoë Zimmer"]).await;
     stage.shows("#messages p", &["Zoë Zimmer is booked on this flight."]).await;
     assert_eq!(stage.site.booked(&flight).await, 1);

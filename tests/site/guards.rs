@@ -204,3 +204,99 @@ async fn a_database_that_is_gone_is_no_reason_to_sign_anybody_out() {
     assert_eq!(staff.get("/healthz").await.status.code, 200);
     assert_eq!(staff.get("/readyz").await.status.code, 503);
 }
+
+/// NUL, broken UTF-8, numbers past every range: in every part of every address of the staff site.
+#[rocket::async_test]
+async fn nothing_in_an_address_breaks_the_staff_site() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    for value in [
+        "%00",
+        "%ff",
+        "a%00b",
+        "%F0%9F%9B%AB",
+        "99999999999999999999",
+        "-1",
+        "%27",
+        "%22%3E%3Cscript%3E",
+        "%25",
+    ] {
+        for path in [
+            "/admin/flights/?q=",
+            "/admin/flights/?origin=",
+            "/admin/flights/?valid=",
+            "/admin/flights/?sort=",
+            "/admin/flights/?page=",
+            "/admin/airports/suggestions/?name=q&q=",
+            "/admin/airports/suggestions/?name=",
+            "/admin/passengers/suggestions/?name=q&q=",
+            "/admin/flights/candidates/?name=f&f-search=",
+            "/admin/flights/candidates/?name=",
+            "/admin/flights/candidates/?for=",
+            "/admin/flights/add/?origin=",
+            "/admin/passengers/add/?flights=",
+            "/admin/airports/add/?back=",
+            "/admin/flights/row/passengers/",
+            &format!("/admin/flights/{}/history/?page=", flight.id),
+            &format!("/{}?q=", flight.id),
+            &format!("/{}?passenger=", flight.id),
+            "/appearance?next=",
+        ] {
+            let page = staff.get(&format!("{path}{value}")).await;
+            assert!(page.status.code < 500, "{path}{value}: {}", page.status);
+            assert_eq!(page.count("body script:not([src])"), 0, "{path}{value}");
+        }
+    }
+}
+
+/// The same in every field of every form.
+#[rocket::async_test]
+async fn nothing_in_a_form_breaks_the_site() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.superuser_with_password("other").await;
+    let mut staff = site.staff().await;
+    let before = site.dump().await;
+    for value in [
+        "\0",
+        "a\0b",
+        "\u{fffd}",
+        "🛫",
+        "99999999999999999999",
+        "-99999999999999999999",
+        "' OR 1=1 --",
+        "#",
+        "#99999999999999999999",
+        "()",
+        "(((",
+        "\u{202e}",
+    ] {
+        for path in [
+            "/admin/airports/add/".to_owned(),
+            "/admin/flights/add/".to_owned(),
+            "/admin/passengers/add/".to_owned(),
+            format!("/admin/flights/{}/change/", flight.id),
+            format!("/admin/passengers/{}/change/", alice.id),
+        ] {
+            let form = staff.get(&path).await;
+            let (action, _, pairs) = form.form("form.edit", &[("_save", "1")]);
+            for (field, _) in
+                pairs.iter().filter(|(field, _)| !matches!(field.as_str(), "csrf" | "_save"))
+            {
+                let mut changed: Vec<_> =
+                    pairs.iter().filter(|(name, _)| name != field).cloned().collect();
+                changed.push((field.clone(), value.to_owned()));
+                let page = staff.post_only(&action, &changed, &[]).await;
+                assert!(page.status.code < 500, "{path} {field}={value:?}: {}", page.status);
+            }
+        }
+        let mut stranger = site.browser();
+        let login = stranger.get("/admin/login/").await;
+        let page =
+            stranger.submit(&login, "main form", &[("username", value), ("password", value)]).await;
+        assert_eq!(page.status.code, 422, "{value:?}");
+    }
+    assert!(site.dump().await.len() >= before.len());
+}
