@@ -84,9 +84,6 @@ fn nothing_loaded(problems: &[Problems]) -> Error {
 }
 
 fn tell(report: &Report) {
-    for warning in &report.warnings {
-        println!("Warning: {warning}.");
-    }
     let mut line = format!("{}: {} added", report.kind, report.added);
     if report.changed + report.unchanged > 0 {
         line = format!("{line}, {} changed, {} as they were", report.changed, report.unchanged);

@@ -62,8 +62,6 @@ pub struct Report {
     pub changed: usize,
     /// Airports that were so already.
     pub unchanged: usize,
-    /// What was loaded but looks wrong, with its line.
-    pub warnings: Vec<String>,
 }
 
 /// What is wrong with a file: nothing of it was loaded.
@@ -222,7 +220,7 @@ pub async fn load(
     for (line, values) in &file.rows {
         let done = match file.kind {
             Kind::Airports => load_airport(set, values, &directory, &mut report).await,
-            Kind::Flights => load_flight(set, *line, values, &directory, &mut report).await,
+            Kind::Flights => load_flight(set, values, &directory, &mut report).await,
             Kind::Passengers => load_passenger(set, values, &mut report).await,
         };
         match done {
@@ -283,18 +281,15 @@ async fn load_airport(
 
 async fn load_flight(
     set: &mut ChangeSet,
-    line: u64,
     values: &Values,
     directory: &Directory,
     report: &mut Report,
 ) -> Result<(), Refusal> {
     let airport = |field| directory.named(values.first(field)).cloned();
     let draft = flights::Draft::parse(values, airport("origin"), airport("destination"))?;
-    let flight = flights::insert(set, draft).await?;
+    draft.refuse_invalid()?;
+    flights::insert(set, draft).await?;
     report.added += 1;
-    if !flight.is_valid() {
-        report.warnings.push(format!("line {line}: flight {flight} is stored, but is not valid"));
-    }
     Ok(())
 }
 

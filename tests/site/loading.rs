@@ -141,12 +141,18 @@ async fn airports_that_are_known_are_brought_up_to_date() {
 }
 
 #[rocket::async_test]
-async fn an_invalid_flight_is_stored_with_a_warning() {
+async fn a_flight_that_would_not_be_valid_is_refused_at_its_line() {
     let site = Site::fresh().await;
     load(&site, AIRPORTS, None).await.unwrap();
-    let report = load(&site, "Paris,Paris,10\nTokyo,Lima,-5\n", Some(Kind::Flights)).await.unwrap();
-    assert_eq!((report.added, report.warnings.len()), (2, 2));
-    assert!(report.warnings[0].starts_with("line 1: "), "{}", report.warnings[0]);
+    let text = "Paris,Lima,10\nParis,Paris,10\nTokyo,Lima,-5\n";
+    let problems = load(&site, text, Some(Kind::Flights)).await.unwrap_err();
+    assert_eq!(
+        lines(&problems),
+        [
+            "file.csv, line 2: destination: A flight must go somewhere else than it comes from.",
+            "file.csv, line 3: duration: A flight cannot take less than no time.",
+        ]
+    );
 }
 
 #[rocket::async_test]
