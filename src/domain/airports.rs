@@ -113,19 +113,8 @@ impl Draft {
     }
 }
 
-const FIND: Select = Select::new(
-    "SELECT id, code, city, country, timezone, latitude, longitude, version
-     FROM airports WHERE id = $1",
-);
-const BY_CODE: Select = Select::new(
-    "SELECT id, code, city, country, timezone, latitude, longitude, version
-     FROM airports WHERE code = $1",
-);
-const ALL: Select = Select::new(
-    "SELECT id, code, city, country, timezone, latitude, longitude, version
-     FROM airports ORDER BY id",
-);
-const MATCHING: Select = Select::new(
+/// Airports; what follows narrows and orders them.
+const AIRPORTS: Select = Select::new(
     "SELECT id, code, city, country, timezone, latitude, longitude, version
      FROM airports WHERE 1 = 1",
 );
@@ -145,22 +134,28 @@ const DATED_FROM: Select =
 
 /// The airport of an id.
 pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Airport>> {
-    db.query(FIND).bind(id).optional().await
+    let mut query = Composed::new(AIRPORTS);
+    query.push(" AND id = ").bind_number(id);
+    db.compose(query).optional().await
 }
 
 /// The airport of a code, however it is written.
 pub async fn by_code(db: &mut Conn, code: &str) -> Result<Option<Airport>> {
-    db.query(BY_CODE).bind(code.trim().to_uppercase()).optional().await
+    let mut query = Composed::new(AIRPORTS);
+    query.push(" AND code = ").bind_text(code.trim().to_uppercase());
+    db.compose(query).optional().await
 }
 
 /// Every airport, by id.
 pub async fn all(db: &mut Conn) -> Result<Vec<Airport>> {
-    db.query(ALL).all().await
+    let mut query = Composed::new(AIRPORTS);
+    query.push(" ORDER BY id");
+    db.compose(query).all().await
 }
 
 /// Airports that hold every word of a search, by city; the one whose code was typed comes first.
 pub async fn matching(db: &mut Conn, search: &str, most: usize) -> Result<Vec<Airport>> {
-    let mut query = Composed::new(MATCHING);
+    let mut query = Composed::new(AIRPORTS);
     and_all_words(&mut query, "folded", search);
     query.push(" ORDER BY CASE WHEN code = ").bind_text(search.trim().to_uppercase());
     query.push(" THEN 0 ELSE 1 END, folded, id").limit(most);

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::flights::{self, Flight};
 use super::passengers::{self, Passenger};
 use crate::changes::{ChangeSet, Versioned};
-use crate::db::{Conn, Select, Write};
+use crate::db::{Composed, Conn, Select, Write};
 use crate::error::Result;
 
 /// A passenger's place on a flight.
@@ -73,25 +73,15 @@ pub enum Refused {
 const COUNT: Select = Select::new("SELECT COUNT(*) FROM bookings WHERE flight_id = $1");
 const IS_BOOKED: Select =
     Select::new("SELECT id FROM bookings WHERE flight_id = $1 AND passenger_id = $2");
-const OF_FLIGHT: Select = Select::new(
+/// Bookings with what their flights and passengers are called; what follows narrows and orders
+/// them.
+const BOOKINGS: Select = Select::new(
     "SELECT b.id, b.flight_id, b.passenger_id, b.booked_at, b.booked_by,
             p.first || ' ' || p.last AS passenger,
             f.id || ' - ' || o.city || ' (' || o.code || ') to ' || d.city || ' (' || d.code || ')' AS flight
      FROM bookings b JOIN passengers p ON p.id = b.passenger_id JOIN flights f ON f.id = b.flight_id
      JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE b.flight_id = $1 ORDER BY p.folded, p.id",
-);
-const OF_PASSENGER: Select = Select::new(
-    "SELECT b.id, b.flight_id, b.passenger_id, b.booked_at, b.booked_by,
-            p.first || ' ' || p.last AS passenger,
-            f.id || ' - ' || o.city || ' (' || o.code || ') to ' || d.city || ' (' || d.code || ')' AS flight
-     FROM bookings b JOIN passengers p ON p.id = b.passenger_id JOIN flights f ON f.id = b.flight_id
-     JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE b.passenger_id = $1 ORDER BY f.id",
-);
-const COUNT_TOUCHING: Select = Select::new(
-    "SELECT COUNT(*) FROM bookings b JOIN flights f ON f.id = b.flight_id
-     WHERE f.origin_id = $1 OR f.destination_id = $1",
+     WHERE 1 = 1",
 );
 const INSERT: Write = Write::new(
     "INSERT INTO bookings (flight_id, passenger_id, booked_at, booked_by)
@@ -105,20 +95,18 @@ pub async fn count(db: &mut Conn, flight: i64) -> Result<i64> {
     Ok(count)
 }
 
-/// How many bookings are on flights from or to an airport.
-pub async fn count_touching(db: &mut Conn, airport: i64) -> Result<i64> {
-    let (count,): (i64,) = db.query(COUNT_TOUCHING).bind(airport).one().await?;
-    Ok(count)
-}
-
 /// The bookings of a flight, by last name.
 pub async fn of_flight(db: &mut Conn, flight: i64) -> Result<Vec<Booking>> {
-    db.query(OF_FLIGHT).bind(flight).all().await
+    let mut query = Composed::new(BOOKINGS);
+    query.push(" AND b.flight_id = ").bind_number(flight).push(" ORDER BY p.folded, p.id");
+    db.compose(query).all().await
 }
 
 /// The bookings of a passenger, by flight.
 pub async fn of_passenger(db: &mut Conn, passenger: i64) -> Result<Vec<Booking>> {
-    db.query(OF_PASSENGER).bind(passenger).all().await
+    let mut query = Composed::new(BOOKINGS);
+    query.push(" AND b.passenger_id = ").bind_number(passenger).push(" ORDER BY f.id");
+    db.compose(query).all().await
 }
 
 /// Books a passenger on a flight. The flight is locked first, so that the seats that are counted

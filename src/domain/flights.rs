@@ -10,7 +10,7 @@ pub use search::{Listed, PAGE, Search, Sort, choices, of_ids};
 use super::airports::{self, Airport};
 use super::{bookings, times};
 use crate::changes::{ChangeSet, Versioned};
-use crate::db::{Conn, Select, Write};
+use crate::db::{Composed, Conn, Select, Write};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
 
@@ -198,38 +198,14 @@ impl Draft {
     }
 }
 
-const FIND: Select = Select::new(
+/// Flights with what their airports are called; what follows narrows and orders them.
+const FLIGHTS: Select = Select::new(
     "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
             o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
             d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
             f.departs_at, f.capacity, f.version
      FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE f.id = $1",
-);
-const ALL: Select = Select::new(
-    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
-            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
-            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
-            f.departs_at, f.capacity, f.version
-     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     ORDER BY f.id",
-);
-const TOUCHING: Select = Select::new(
-    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
-            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
-            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
-            f.departs_at, f.capacity, f.version
-     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE f.origin_id = $1 OR f.destination_id = $1 ORDER BY f.id",
-);
-const OF_PASSENGER: Select = Select::new(
-    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
-            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
-            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
-            f.departs_at, f.capacity, f.version
-     FROM bookings b JOIN flights f ON f.id = b.flight_id
-     JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE b.passenger_id = $1 ORDER BY f.id",
+     WHERE 1 = 1",
 );
 const INSERT: Write = Write::new(
     "INSERT INTO flights (origin_id, destination_id, duration, departs_at, departs_on, capacity, version)
@@ -247,22 +223,32 @@ const LOCK: Select = Select::new("SELECT id FROM flights WHERE id = $1");
 
 /// The flight of an id.
 pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Flight>> {
-    db.query(FIND).bind(id).optional().await
+    let mut query = Composed::new(FLIGHTS);
+    query.push(" AND f.id = ").bind_number(id);
+    db.compose(query).optional().await
 }
 
 /// Every flight, by id.
 pub async fn all(db: &mut Conn) -> Result<Vec<Flight>> {
-    db.query(ALL).all().await
+    let mut query = Composed::new(FLIGHTS);
+    query.push(" ORDER BY f.id");
+    db.compose(query).all().await
 }
 
 /// The flights from or to an airport.
 pub async fn touching(db: &mut Conn, airport: i64) -> Result<Vec<Flight>> {
-    db.query(TOUCHING).bind(airport).all().await
+    let mut query = Composed::new(FLIGHTS);
+    query.push(" AND (f.origin_id = ").bind_number(airport);
+    query.push(" OR f.destination_id = ").bind_number(airport).push(") ORDER BY f.id");
+    db.compose(query).all().await
 }
 
 /// The flights that a passenger is booked on.
 pub async fn of_passenger(db: &mut Conn, passenger: i64) -> Result<Vec<Flight>> {
-    db.query(OF_PASSENGER).bind(passenger).all().await
+    let mut query = Composed::new(FLIGHTS);
+    query.push(" AND f.id IN (SELECT flight_id FROM bookings WHERE passenger_id = ");
+    query.bind_number(passenger).push(") ORDER BY f.id");
+    db.compose(query).all().await
 }
 
 /// The flight of an id, kept from other writers until the set ends: who holds it may count seats.

@@ -61,15 +61,9 @@ impl Draft {
     }
 }
 
-const FIND: Select = Select::new("SELECT id, first, last, version FROM passengers WHERE id = $1");
-const ALL: Select = Select::new("SELECT id, first, last, version FROM passengers ORDER BY id");
-const MATCHING: Select =
-    Select::new("SELECT id, first, last, version FROM passengers p WHERE 1 = 1");
-const ABOARD: Select = Select::new(
-    "SELECT p.id, p.first, p.last, p.version
-     FROM bookings b JOIN passengers p ON p.id = b.passenger_id
-     WHERE b.flight_id = $1 ORDER BY p.folded, p.id",
-);
+/// Passengers; what follows narrows and orders them.
+const PASSENGERS: Select =
+    Select::new("SELECT p.id, p.first, p.last, p.version FROM passengers p WHERE 1 = 1");
 const INSERT: Write = Write::new(
     "INSERT INTO passengers (first, last, folded, version) VALUES ($1, $2, $3, 1) RETURNING id",
 );
@@ -81,17 +75,24 @@ const LOCK: Select = Select::new("SELECT id FROM passengers WHERE id = $1");
 
 /// The passenger of an id.
 pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Passenger>> {
-    db.query(FIND).bind(id).optional().await
+    let mut query = Composed::new(PASSENGERS);
+    query.push(" AND p.id = ").bind_number(id);
+    db.compose(query).optional().await
 }
 
 /// Every passenger, by id.
 pub async fn all(db: &mut Conn) -> Result<Vec<Passenger>> {
-    db.query(ALL).all().await
+    let mut query = Composed::new(PASSENGERS);
+    query.push(" ORDER BY p.id");
+    db.compose(query).all().await
 }
 
 /// The passengers of a flight, by last name.
 pub async fn aboard(db: &mut Conn, flight: i64) -> Result<Vec<Passenger>> {
-    db.query(ABOARD).bind(flight).all().await
+    let mut query = Composed::new(PASSENGERS);
+    query.push(" AND p.id IN (SELECT passenger_id FROM bookings WHERE flight_id = ");
+    query.bind_number(flight).push(") ORDER BY p.folded, p.id");
+    db.compose(query).all().await
 }
 
 /// Passengers whose name holds every word of a search, by last name; without those of a flight.
@@ -101,7 +102,7 @@ pub async fn matching(
     not_aboard: Option<i64>,
     most: usize,
 ) -> Result<Vec<Passenger>> {
-    let mut query = Composed::new(MATCHING);
+    let mut query = Composed::new(PASSENGERS);
     and_all_words(&mut query, "p.folded", search);
     if let Some(flight) = not_aboard {
         query.push(

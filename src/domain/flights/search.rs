@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::Flight;
+use super::{FLIGHTS, Flight};
 use crate::db::{Composed, Conn, Select};
 use crate::domain::text::and_all_words;
 use crate::domain::times;
@@ -99,15 +99,6 @@ const LISTED: Select = Select::new(
      WHERE 1 = 1",
 );
 const COUNT: Select = Select::new("SELECT COUNT(*) FROM flights f WHERE 1 = 1");
-const CHOICES: Select = Select::new(
-    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
-            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
-            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
-            f.departs_at, f.capacity, f.version
-     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE 1 = 1",
-);
-
 impl Search {
     /// Reads the parts of an address; what cannot be read is as if it were not there.
     #[must_use]
@@ -208,7 +199,7 @@ pub async fn choices(
     not_of_passenger: Option<i64>,
     most: usize,
 ) -> Result<Vec<Flight>> {
-    let mut query = Composed::new(CHOICES);
+    let mut query = Composed::new(FLIGHTS);
     match search.trim().trim_start_matches('#').parse::<i64>() {
         Ok(number) => {
             query.push(" AND f.id = ").bind_number(number);
@@ -228,7 +219,7 @@ pub async fn choices(
 /// Flights by their ids; at most 500 of them.
 pub async fn of_ids(db: &mut Conn, ids: &[i64]) -> Result<Vec<Flight>> {
     const MOST: usize = 500;
-    let mut query = Composed::new(CHOICES);
+    let mut query = Composed::new(FLIGHTS);
     query.push(" AND f.id IN (").bind_number(-1);
     for id in ids.iter().take(MOST) {
         query.push(", ").bind_number(*id);
