@@ -7,16 +7,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The time now, in whole seconds since 1970-01-01 UTC. Clones share one setting.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
+    /// Where a clock that stands still began; the real one has none.
+    stopped_at: Option<i64>,
     ahead: Arc<AtomicI64>,
 }
 
 impl Clock {
+    /// A clock that stands still until it is moved (for tests).
+    #[must_use]
+    pub fn stopped(at: i64) -> Self {
+        Self { stopped_at: Some(at), ahead: Arc::default() }
+    }
+
     /// Seconds since 1970-01-01 UTC.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn now(&self) -> i64 {
-        let real = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        i64::try_from(real).unwrap_or(i64::MAX) + self.ahead.load(Ordering::Relaxed)
+        let base = self.stopped_at.unwrap_or_else(|| {
+            let real = SystemTime::now().duration_since(UNIX_EPOCH);
+            real.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+        });
+        base + self.ahead.load(Ordering::Relaxed)
     }
 
     /// Moves this clock (for tests).

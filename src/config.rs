@@ -19,6 +19,7 @@ pub const DEFAULT_LOG: &str = "info,rocket=error";
 const ROCKET_TOML: &str = include_str!("../Rocket.toml");
 
 /// The settings of one run.
+#[expect(clippy::struct_excessive_bools, reason = "settings are switches")]
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where the data is.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub port: Option<u16>,
     /// Whether visitors see passengers' names and book; otherwise they see counts, and staff book.
     pub public_booking: bool,
+    /// Whether a proxy of ours is in front, whose `X-Forwarded-For` says who asks.
+    pub trust_proxy: bool,
     /// Whether people reach the site by HTTPS: then cookies are `Secure` and `__Host-`.
     pub https: bool,
 }
@@ -47,7 +50,7 @@ pub struct Setting {
 }
 
 /// Every setting of ours.
-pub const SETTINGS: [Setting; 9] = [
+pub const SETTINGS: [Setting; 10] = [
     Setting {
         name: "DATABASE_URL",
         default: "sqlite:airline.sqlite3",
@@ -67,6 +70,11 @@ pub const SETTINGS: [Setting; 9] = [
         name: "AIRLINE_HTTPS",
         default: "false",
         meaning: "whether people reach the site by HTTPS: cookies are then Secure and __Host-",
+    },
+    Setting {
+        name: "AIRLINE_TRUST_PROXY",
+        default: "false",
+        meaning: "whether a proxy of ours is in front: the last X-Forwarded-For is then who asks",
     },
     Setting {
         name: "AIRLINE_DATABASE_CONNECTIONS",
@@ -116,6 +124,7 @@ impl Settings {
             connections: number("AIRLINE_DATABASE_CONNECTIONS", 1..=1000)?.unwrap_or(8),
             port: number("PORT", 1..=65535)?.and_then(|port| u16::try_from(port).ok()),
             public_booking: flag("AIRLINE_PUBLIC_BOOKING")?.unwrap_or(cfg!(debug_assertions)),
+            trust_proxy: flag("AIRLINE_TRUST_PROXY")?.unwrap_or(false),
             https: flag("AIRLINE_HTTPS")?.unwrap_or(false),
         })
     }

@@ -1,6 +1,8 @@
-//! Randomness from the operating system, in the one form that is needed.
+//! Secrets: made from the operating system's randomness, and kept as digests.
 
 use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
 
 /// A secret of 256 bits, as 64 hexadecimal digits.
 #[must_use]
@@ -12,6 +14,12 @@ pub fn secret() -> String {
 #[must_use]
 pub fn request_id() -> String {
     hex(&rand::random::<[u8; 8]>())
+}
+
+/// The SHA-256 of a secret, as 64 hexadecimal digits: what is kept of it in the database.
+#[must_use]
+pub fn digest(secret: &str) -> String {
+    hex(&Sha256::digest(secret.as_bytes()))
 }
 
 /// Bytes as lower-case hexadecimal digits.

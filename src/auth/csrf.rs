@@ -2,7 +2,6 @@
 //! fall-back, *and* a token that is bound to the session (OWASP CSRF Prevention Cheat Sheet).
 
 use rocket::Request;
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::random;
@@ -13,7 +12,7 @@ pub const FIELD: &str = "csrf";
 /// The token of a browser (its CSRF cookie) and a session (its secret; empty for a visitor).
 #[must_use]
 pub fn token(browser: &str, session: &str) -> String {
-    random::hex(&Sha256::digest(format!("csrf\n{browser}\n{session}")))
+    random::digest(&format!("csrf\n{browser}\n{session}"))
 }
 
 /// Whether a token is the right one, in constant time.

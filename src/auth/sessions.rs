@@ -1,7 +1,6 @@
 //! Sessions: rows in the database, so that they can be ended and any replica can answer. Only a
 //! hash of the secret in the cookie is kept.
 
-use sha2::{Digest as _, Sha256};
 use sqlx::FromRow;
 
 use super::users::User;
@@ -43,23 +42,24 @@ const END_OTHERS: Upkeep =
     Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
 const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
 
-fn hashed(secret: &str) -> String {
-    random::hex(&Sha256::digest(secret.as_bytes()))
-}
-
 /// Begins a session and answers its secret, for the cookie. Ended ones are swept away.
 pub async fn begin(pool: &Pool, user: i64, now: i64) -> Result<String> {
     let secret = random::secret();
     let mut tx = pool.begin().await?;
     tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).execute().await?;
-    tx.upkeep(INSERT).bind(hashed(&secret)).bind(user).bind(now).execute_one().await?;
+    tx.upkeep(INSERT).bind(random::digest(&secret)).bind(user).bind(now).execute_one().await?;
     tx.commit().await?;
     Ok(secret)
 }
 
 /// The session of a secret, if it is alive and its user may sign in.
 pub async fn find(db: &mut Conn, secret: &str, now: i64) -> Result<Option<Session>> {
-    db.query(FIND).bind(hashed(secret)).bind(now - LONGEST).bind(now - IDLE).optional().await
+    db.query(FIND)
+        .bind(random::digest(secret))
+        .bind(now - LONGEST)
+        .bind(now - IDLE)
+        .optional()
+        .await
 }
 
 /// Whether a session's last use is worth writing down again.
@@ -78,13 +78,13 @@ pub async fn touch(pool: &Pool, session: i64, now: i64) -> Result<()> {
 /// Ends a session.
 pub async fn end(pool: &Pool, secret: &str) -> Result<()> {
     let mut tx = pool.begin().await?;
-    tx.upkeep(END).bind(hashed(secret)).execute().await?;
+    tx.upkeep(END).bind(random::digest(secret)).execute().await?;
     tx.commit().await
 }
 
 /// Ends every session of a user but the one of a secret; with an empty secret, every one.
 pub async fn end_others(pool: &Pool, user: i64, secret: &str) -> Result<()> {
     let mut tx = pool.begin().await?;
-    tx.upkeep(END_OTHERS).bind(user).bind(hashed(secret)).execute().await?;
+    tx.upkeep(END_OTHERS).bind(user).bind(random::digest(secret)).execute().await?;
     tx.commit().await
 }

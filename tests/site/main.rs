@@ -21,3 +21,4 @@ mod public;
 mod schema;
 mod statements;
 mod templates;
+mod throttle;

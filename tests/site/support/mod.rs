@@ -22,6 +22,8 @@ use rocket::local::asynchronous::Client;
 use scraper::{ElementRef, Html, Selector};
 use sqlx::Connection as _;
 
+/// When every test begins: Friday, 15 January 2027, 08:00 UTC.
+pub(crate) const NOW: i64 = 1_800_000_000;
 /// The password of everybody in these tests.
 pub(crate) const PASSWORD: &str = "seven green suitcases";
 
@@ -113,10 +115,11 @@ impl Site {
             connections: 4,
             port: None,
             public_booking: true,
+            trust_proxy: false,
             https: false,
         };
         change(&mut settings);
-        let clock = Clock::default();
+        let clock = Clock::stopped(NOW);
         let first = FirstLink::open();
         let first_link = first.path();
         let rocket = airline::site::site(settings, clock.clone(), first).unwrap();

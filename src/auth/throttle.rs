@@ -1,0 +1,131 @@
+//! Slows guessing down: by account and by address, counted in the database, so that every replica
+//! knows (OWASP ASVS 5, 6.1.1; at most 100 tries an hour for an account, ASVS 4, 2.2.1).
+//!
+//! A try is counted *before* the password is hashed, so that many at once cannot slip through, and
+//! taken back by the right password. Whoever comes with a browser that has signed in to the account
+//! before has a count of his own: strangers who guess cannot lock him out.
+
+use super::users::User;
+use crate::db::{Conn, Pool, Select, Upkeep};
+use crate::error::Result;
+use crate::random;
+
+/// How a count of failures slows the next try down.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    /// So many tries are free.
+    free: i64,
+    /// After them the first wait, in seconds; it doubles each time.
+    first: i64,
+    /// The longest wait.
+    longest: i64,
+    /// A count is forgotten after so many seconds without a try.
+    memory: i64,
+}
+
+/// About fifteen tries in the first hour, four in each further one.
+const ACCOUNT: Rule = Rule { free: 5, first: 10, longest: 900, memory: 24 * 3_600 };
+/// Twenty a minute: an office behind one address still signs in.
+const ADDRESS: Rule = Rule { free: 20, first: 60, longest: 3_600, memory: 60 };
+
+const COUNT: Upkeep = Upkeep::new(
+    "INSERT INTO throttle (subject, failures, since, blocked_until) VALUES ($1, 1, $2, 0)
+     ON CONFLICT (subject) DO UPDATE SET
+        failures = CASE WHEN throttle.blocked_until > $2 THEN throttle.failures
+                        WHEN throttle.since < $3 AND throttle.blocked_until < $3 THEN 1
+                        ELSE throttle.failures + 1 END,
+        since = CASE WHEN throttle.since < $3 AND throttle.blocked_until < $3 THEN $2
+                     ELSE throttle.since END
+     RETURNING failures, blocked_until",
+);
+const BLOCK: Upkeep = Upkeep::new("UPDATE throttle SET blocked_until = $2 WHERE subject = $1");
+const FORGET: Upkeep = Upkeep::new("DELETE FROM throttle WHERE subject = $1");
+const SWEEP: Upkeep = Upkeep::new("DELETE FROM throttle WHERE since < $1 AND blocked_until < $1");
+const KNOWN_DEVICE: Select = Select::new(
+    "SELECT d.id FROM devices d JOIN users u ON u.id = d.user_id
+     WHERE d.token_hash = $1 AND u.username = $2 AND d.seen_at > $3",
+);
+const REMEMBER_DEVICE: Upkeep = Upkeep::new(
+    "INSERT INTO devices (user_id, token_hash, seen_at) VALUES ($1, $2, $3)
+     ON CONFLICT (token_hash) DO UPDATE SET user_id = $1, seen_at = $3",
+);
+/// A browser is known for so many seconds after its last signing in: half a year.
+const DEVICE_MEMORY: i64 = 180 * 24 * 3_600;
+
+/// Whom a try is counted against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subjects {
+    account: String,
+    address: String,
+}
+
+impl Subjects {
+    /// A name, known or not, tried from an address by a browser that may be known.
+    pub async fn of(
+        db: &mut Conn,
+        username: &str,
+        address: &str,
+        device: Option<&str>,
+        now: i64,
+    ) -> Result<Self> {
+        let known = match device {
+            Some(device) if !username.contains('\0') => {
+                let found: Option<(i64,)> = db
+                    .query(KNOWN_DEVICE)
+                    .bind(random::digest(device))
+                    .bind(username.to_owned())
+                    .bind(now - DEVICE_MEMORY)
+                    .optional()
+                    .await?;
+                found.map(|(id,)| id)
+            }
+            _ => None,
+        };
+        // Names are what people typed, of any length: the table holds digests of one length.
+        let account = match known {
+            Some(id) => format!("device:{id}"),
+            None => format!("account:{}", random::digest(username)),
+        };
+        Ok(Self { account, address: format!("address:{address}") })
+    }
+}
+
+/// Counts a try. An error is the seconds to wait before the next, which is not tried now.
+pub async fn admit(pool: &Pool, subjects: &Subjects, now: i64) -> Result<Result<(), i64>> {
+    let mut tx = pool.begin().await?;
+    let mut wait = 0;
+    for (subject, rule) in [(&subjects.account, ACCOUNT), (&subjects.address, ADDRESS)] {
+        let (failures, blocked_until): (i64, i64) =
+            tx.upkeep(COUNT).bind(subject.clone()).bind(now).bind(now - rule.memory).one().await?;
+        if blocked_until > now {
+            wait = wait.max(blocked_until - now);
+        } else if failures >= rule.free {
+            let doublings = u32::try_from(failures - rule.free).unwrap_or(u32::MAX).min(20);
+            let pause = rule.first.saturating_mul(1 << doublings).min(rule.longest);
+            tx.upkeep(BLOCK).bind(subject.clone()).bind(now + pause).execute_one().await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(if wait > 0 { Err(wait) } else { Ok(()) })
+}
+
+/// The password was right: the account's tries are forgotten, and this browser is known from now on.
+/// The address's tries stay: whoever owns one account may guess at others.
+pub async fn succeeded(
+    pool: &Pool,
+    subjects: &Subjects,
+    user: &User,
+    device: &str,
+    now: i64,
+) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(FORGET).bind(subjects.account.clone()).execute().await?;
+    tx.upkeep(REMEMBER_DEVICE)
+        .bind(user.id)
+        .bind(random::digest(device))
+        .bind(now)
+        .execute()
+        .await?;
+    tx.upkeep(SWEEP).bind(now - ACCOUNT.memory).execute().await?;
+    tx.commit().await
+}
