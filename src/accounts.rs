@@ -3,6 +3,7 @@
 pub mod first;
 pub mod login;
 pub mod password;
+pub mod sessions;
 
 use rocket::{Route, routes};
 
@@ -15,6 +16,9 @@ pub fn routes() -> Vec<Route> {
         login::sign_out,
         password::form,
         password::change,
+        sessions::list,
+        sessions::end,
+        sessions::end_others,
         first::form,
         first::make,
     ]

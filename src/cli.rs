@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{DEFAULT_LOG, Settings, variable};
 use crate::data::load::Kind;
 use crate::db::Pool;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Flights to look up and book, and a staff site to run them.
 ///
@@ -162,9 +162,20 @@ async fn open(settings: &Settings) -> Result<Pool> {
     Pool::open(&settings.database, 1, Duration::from_secs(5)).await
 }
 
-/// [`open`], with a schema that fits.
+/// [`open`], for a command that only looks: it makes no file.
+async fn open_existing(settings: &Settings) -> Result<Pool> {
+    if !settings.database.exists() {
+        return Err(Error::Told(format!(
+            "There is no {} yet: `airline migrate` makes it, `airline serve` fills it, too.",
+            settings.database
+        )));
+    }
+    open(settings).await
+}
+
+/// [`open_existing`], with a schema that fits.
 async fn open_migrated(settings: &Settings) -> Result<Pool> {
-    let pool = open(settings).await?;
+    let pool = open_existing(settings).await?;
     pool.check_schema().await?;
     Ok(pool)
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rocket::figment::providers::{Env, Format as _, Serialized, Toml};
+use rocket::figment::providers::{Env, Format as _, Toml};
 use rocket::figment::{Figment, Profile};
 
 use crate::db::DatabaseUrl;
@@ -32,6 +32,8 @@ pub struct Settings {
     pub port: Option<u16>,
     /// Whether visitors see passengers' names and book; otherwise they see counts, and staff book.
     pub public_booking: bool,
+    /// The names that the site answers to, besides those of this machine; `*` is every name.
+    pub hosts: Vec<String>,
     /// Whether a proxy of ours is in front, whose `X-Forwarded-For` says who asks.
     pub trust_proxy: bool,
     /// Whether people reach the site by HTTPS: then cookies are `Secure` and `__Host-`.
@@ -50,7 +52,7 @@ pub struct Setting {
 }
 
 /// Every setting of ours.
-pub const SETTINGS: [Setting; 10] = [
+pub const SETTINGS: [Setting; 11] = [
     Setting {
         name: "DATABASE_URL",
         default: "sqlite:airline.sqlite3",
@@ -70,6 +72,11 @@ pub const SETTINGS: [Setting; 10] = [
         name: "AIRLINE_HTTPS",
         default: "false",
         meaning: "whether people reach the site by HTTPS: cookies are then Secure and __Host-",
+    },
+    Setting {
+        name: "AIRLINE_HOSTS",
+        default: "this machine only; with PORT, every name",
+        meaning: "the names that the site answers to, with commas: example.org, .example.org, or *",
     },
     Setting {
         name: "AIRLINE_TRUST_PROXY",
@@ -107,7 +114,9 @@ pub const SETTINGS: [Setting; 10] = [
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    // What is not UTF-8 is set all the same, and whoever reads it says what is wrong with it.
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    Some(value).filter(|value| !value.is_empty())
 }
 
 impl Settings {
@@ -118,11 +127,13 @@ impl Settings {
             Some(url) => DatabaseUrl::parse(url)?,
             None => DatabaseUrl::sqlite_file(Path::new(OWN_FILE)),
         };
+        let port = number("PORT", 1..=65535)?.and_then(|port| u16::try_from(port).ok());
         Ok(Self {
             database,
             own_file: url.is_none(),
             connections: number("AIRLINE_DATABASE_CONNECTIONS", 1..=1000)?.unwrap_or(8),
-            port: number("PORT", 1..=65535)?.and_then(|port| u16::try_from(port).ok()),
+            hosts: hosts(port.is_some()),
+            port,
             public_booking: flag("AIRLINE_PUBLIC_BOOKING")?.unwrap_or(cfg!(debug_assertions)),
             trust_proxy: flag("AIRLINE_TRUST_PROXY")?.unwrap_or(false),
             https: flag("AIRLINE_HTTPS")?.unwrap_or(false),
@@ -143,8 +154,7 @@ impl Settings {
             .merge(("databases.airline.connect_timeout", 5))
             .merge(("template_dir", template_dir()));
         if let Some(port) = self.port {
-            figment =
-                figment.merge(Serialized::default("port", port)).merge(("address", "0.0.0.0"));
+            figment = figment.merge(("port", port)).merge(("address", "0.0.0.0"));
         }
         figment
     }
@@ -171,6 +181,16 @@ fn template_dir() -> std::path::PathBuf {
         return source;
     }
     std::env::current_exe().unwrap_or_default()
+}
+
+/// Names from `AIRLINE_HOSTS`. Without it only this machine is answered, unless `PORT` says that the
+/// site is meant for others.
+fn hosts(open: bool) -> Vec<String> {
+    match variable("AIRLINE_HOSTS") {
+        Some(list) => list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect(),
+        None if open => vec!["*".to_owned()],
+        None => Vec::new(),
+    }
 }
 
 fn flag(name: &str) -> Result<Option<bool>> {

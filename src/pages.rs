@@ -6,6 +6,8 @@ pub mod body;
 pub mod cache;
 pub mod catchers;
 pub mod headers;
+pub mod host;
+pub mod log;
 pub mod messages;
 pub mod page;
 pub mod safe;

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::Result;
-use crate::pages::{assets, cache, catchers, headers, templates};
+use crate::pages::{assets, cache, catchers, headers, host, log, templates};
 use crate::{accounts, admin, health, public, staff};
 
 /// The site, ready to be launched.
@@ -17,6 +17,8 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
     Ok(rocket::custom(figment)
         .attach(Db::init())
         .attach(templates::fairing())
+        .attach(log::RequestLog)
+        .attach(host::Hosts)
         .attach(headers::Headers)
         .manage(settings)
         .manage(clock)
@@ -26,6 +28,7 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
         .mount("/", public::routes())
         .mount("/", accounts::routes())
         .mount("/", admin::routes())
+        .mount("/", host::routes())
         .mount("/", assets::routes())
         .mount("/", health::routes())
         .register("/", catchers![catchers::any]))

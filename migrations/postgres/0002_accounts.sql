@@ -16,6 +16,8 @@ CREATE TABLE sessions (
     token_hash TEXT COLLATE "C" NOT NULL UNIQUE,
     user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at BIGINT NOT NULL,
-    seen_at BIGINT NOT NULL
+    seen_at BIGINT NOT NULL,
+    address TEXT COLLATE "C" NOT NULL,
+    browser TEXT COLLATE "C" NOT NULL
 );
 CREATE INDEX sessions_user ON sessions (user_id);

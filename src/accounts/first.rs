@@ -4,6 +4,7 @@ use rocket::http::Status;
 use rocket::{State, get, post};
 use serde::Serialize;
 
+use crate::auth::address::Address;
 use crate::auth::first::FirstLink;
 use crate::auth::users::Superuser;
 use crate::auth::{passwords, sessions, users};
@@ -59,6 +60,7 @@ pub(super) async fn make(
     form: Submission,
     link: &State<FirstLink>,
     db: &Db,
+    address: Address,
     page: Page<'_>,
 ) -> Result<Reply> {
     let key = form.0.first("key");
@@ -83,9 +85,6 @@ pub(super) async fn make(
         return again(&errors);
     };
     let hash = passwords::hash(password.to_owned()).await?;
-    if !link.take(key) {
-        return Err(Error::NotFound);
-    }
     let actor = Actor { id: None, name: draft.username.clone() };
     let mut set = ChangeSet::begin(db, Intent { actor, ..page.intent("add") }).await?;
     if users::any_staff(&mut set).await? {
@@ -96,8 +95,14 @@ pub(super) async fn make(
         Err(Refusal::Invalid(errors)) => return again(&errors),
         Err(Refusal::Failed(error)) => return Err(error),
     };
-    set.commit().await?;
-    page.cookies.sign_in(sessions::begin(db, user.id, page.now()).await?);
+    if !link.take(key) {
+        return Err(Error::NotFound);
+    }
+    if let Err(error) = set.commit().await {
+        link.give_back(key);
+        return Err(error);
+    }
+    page.cookies.sign_in(sessions::begin(db, user.id, &page.origin(&address), page.now()).await?);
     let said = format!("Welcome, {}: you are the first superuser.", user.username);
     Ok(page.to("/admin/".to_owned(), Some(Message::done(said))))
 }

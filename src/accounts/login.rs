@@ -90,7 +90,7 @@ pub(super) async fn sign_in(
     if !page.visitor.secret.is_empty() {
         sessions::end(db, &page.visitor.secret).await?;
     }
-    page.cookies.sign_in(sessions::begin(db, user.id, now).await?);
+    page.cookies.sign_in(sessions::begin(db, user.id, &page.origin(&address), now).await?);
     info!(event = "authn_login_success", user = user.id, address = %address.0, "signing in");
     Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
 }

@@ -10,8 +10,6 @@ use crate::pages::first_of;
 
 /// How many objects a search in a chooser shows.
 pub(super) const CANDIDATES: usize = 50;
-/// The most new rows that a form shows at once.
-const MOST_NEW_ROWS: usize = 50;
 
 /// A field, ready to be shown.
 #[derive(Debug, Serialize)]
@@ -81,8 +79,12 @@ impl Parts {
 }
 
 /// Reads ids; what is none is left out.
-pub(super) fn ids(texts: &[String]) -> Vec<i64> {
-    texts.iter().filter_map(|text| text.parse().ok()).collect()
+fn ids_of<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<i64> {
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+fn ids(texts: &[String]) -> Vec<i64> {
+    ids_of(texts.iter().map(String::as_str))
 }
 
 /// What the fields of one form are made from.
@@ -169,7 +171,6 @@ impl Source<'_> {
         view.new = typed
             .cloned()
             .chain(empty)
-            .take(MOST_NEW_ROWS)
             .enumerate()
             .map(|(number, value)| new_row(field.name, view.kind, number, value))
             .collect();
@@ -188,7 +189,7 @@ impl Source<'_> {
         let ticked = ids(self.values.all(field.name));
         // The form remembers what was there when it was made, also when it is shown again.
         let before = if self.values.has(&parts.before) {
-            ids(self.values.all(&parts.before))
+            ids_of(self.values.first(&parts.before).split_whitespace())
         } else {
             linked.iter().map(|choice| choice.id).collect()
         };

@@ -27,6 +27,7 @@ struct Context {
     fields: Vec<FieldView>,
     problems: Vec<Problem>,
     conflict: Option<Conflict>,
+    gone: bool,
     on_site: Option<String>,
     back: String,
     back_encoded: String,
@@ -66,6 +67,8 @@ struct Form<'a> {
     values: &'a Values,
     errors: &'a Errors,
     conflict: Option<Conflict>,
+    /// Somebody deleted the object meanwhile.
+    gone: bool,
     back: &'a str,
 }
 
@@ -94,6 +97,7 @@ impl Form<'_> {
             fields: source.fields(db).await?,
             problems: problems(model.fields, self.errors),
             conflict: self.conflict,
+            gone: self.gone,
             on_site: self.id.and_then(|id| self.manage.on_site(id)),
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
@@ -136,6 +140,7 @@ pub(super) async fn add(
         values: &query.0,
         errors: &Errors::default(),
         conflict: None,
+        gone: false,
         back: query.0.first("back"),
     };
     form.render(&mut db.conn().await?, &page).await
@@ -164,6 +169,7 @@ pub(super) async fn change(
         values: &loaded.values,
         errors: &Errors::default(),
         conflict: None,
+        gone: false,
         back: query.0.first("back"),
     };
     form.render(&mut conn, &page).await
@@ -217,6 +223,7 @@ async fn save(
         values,
         errors: &no_errors,
         conflict: None,
+        gone: false,
         back: values.first("back"),
     };
     let typed_version = values.first("version").parse().unwrap_or(0);
@@ -236,7 +243,15 @@ async fn save(
     let current = match id {
         Some(id) => {
             manage.lock(&mut set, id).await?;
-            Some(manage.load(&mut set, id).await?.ok_or(Error::NotFound)?)
+            let Some(current) = manage.load(&mut set, id).await? else {
+                drop(set);
+                // Nothing typed is lost: it stands in a form that would make the object anew.
+                let mut form = again(String::new(), 0);
+                (form.id, form.gone) = (None, true);
+                let html = form.render(&mut db.conn().await?, page).await?;
+                return Ok(html.with_status(Status::Conflict).into());
+            };
+            Some(current)
         }
         None => None,
     };

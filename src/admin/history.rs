@@ -15,6 +15,9 @@ use crate::domain::times;
 use crate::error::{Error, Result};
 use crate::pages::{Html, Page, Query};
 
+/// No history is longer than so many pages.
+const LAST_PAGE: i64 = 1_000_000;
+
 #[derive(Debug, Serialize)]
 struct Context {
     kinds: Vec<KindLink>,
@@ -61,7 +64,7 @@ pub(super) async fn show(
 ) -> Result<Html> {
     let manage = registry.find(kind)?;
     let model = manage.model();
-    let at = query.0.first("page").parse().unwrap_or(0).max(0);
+    let at = query.0.first("page").parse().unwrap_or(0).clamp(0, LAST_PAGE);
     let entries = changes::history(&mut db, model.slug, id, at).await?;
     let full = i64::try_from(entries.len()).ok() == Some(HISTORY_PAGE);
     let loaded = manage.load(&mut db, id).await?;

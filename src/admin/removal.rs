@@ -25,6 +25,7 @@ struct Context {
     label: String,
     falls: Vec<Falls>,
     back: String,
+    back_encoded: String,
     csrf: String,
 }
 
@@ -88,6 +89,7 @@ pub(super) async fn confirm(
         label: loaded.label,
         falls,
         back: query.0.first("back").to_owned(),
+        back_encoded: form_urlencoded::byte_serialize(query.0.first("back").as_bytes()).collect(),
         csrf: page.token(),
     };
     page.show("admin/delete", &format!("Delete {}", model.name), &context)

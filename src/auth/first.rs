@@ -33,6 +33,13 @@ impl FirstLink {
         })
     }
 
+    /// Opens the link again, after what it was ended for failed.
+    pub fn give_back(&self, secret: &str) {
+        if let Ok(mut known) = self.0.lock() {
+            *known = Some(secret.to_owned());
+        }
+    }
+
     /// Ends the link. Only one caller is told that he ended it.
     #[must_use]
     pub fn take(&self, secret: &str) -> bool {

@@ -27,6 +27,32 @@ pub struct Session {
     pub user: User,
 }
 
+/// Where a session began, for the one whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The address it was begun from.
+    pub address: String,
+    /// What the browser called itself.
+    pub browser: String,
+}
+
+/// A session in the list of one's own.
+#[derive(Debug, Clone, FromRow)]
+pub struct Listed {
+    /// Its id; not the secret.
+    pub id: i64,
+    /// When it began, in seconds since 1970.
+    pub created_at: i64,
+    /// When it was last used, give or take a minute.
+    pub seen_at: i64,
+    /// Where it began.
+    pub address: String,
+    /// What the browser called itself.
+    pub browser: String,
+    /// Whether it is the one that asks.
+    pub here: bool,
+}
+
 const FIND: Select = Select::new(
     "SELECT s.id AS session_id, s.seen_at, u.id, u.username, u.email, u.is_active, u.is_staff,
             u.is_superuser, u.created_at, u.version
@@ -34,20 +60,33 @@ const FIND: Select = Select::new(
      WHERE s.token_hash = $1 AND u.is_active AND s.created_at > $2 AND s.seen_at > $3",
 );
 const INSERT: Upkeep = Upkeep::new(
-    "INSERT INTO sessions (token_hash, user_id, created_at, seen_at) VALUES ($1, $2, $3, $3)",
+    "INSERT INTO sessions (token_hash, user_id, created_at, seen_at, address, browser)
+     VALUES ($1, $2, $3, $3, $4, $5)",
 );
 const TOUCHED: Upkeep = Upkeep::new("UPDATE sessions SET seen_at = $2 WHERE id = $1");
 const END: Upkeep = Upkeep::new("DELETE FROM sessions WHERE token_hash = $1");
 const END_OTHERS: Upkeep =
     Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
+const LIST: Select = Select::new(
+    "SELECT id, created_at, seen_at, address, browser, token_hash = $2 AS here FROM sessions
+     WHERE user_id = $1 AND created_at > $3 AND seen_at > $4 ORDER BY seen_at DESC, id DESC",
+);
+const END_ONE: Upkeep = Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND id = $2");
 const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
 
 /// Begins a session and answers its secret, for the cookie. Ended ones are swept away.
-pub async fn begin(pool: &Pool, user: i64, now: i64) -> Result<String> {
+pub async fn begin(pool: &Pool, user: i64, from: &Origin, now: i64) -> Result<String> {
     let secret = random::secret();
     let mut tx = pool.begin().await?;
     tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).execute().await?;
-    tx.upkeep(INSERT).bind(random::digest(&secret)).bind(user).bind(now).execute_one().await?;
+    tx.upkeep(INSERT)
+        .bind(random::digest(&secret))
+        .bind(user)
+        .bind(now)
+        .bind(from.address.clone())
+        .bind(from.browser.clone())
+        .execute_one()
+        .await?;
     tx.commit().await?;
     Ok(secret)
 }
@@ -86,5 +125,23 @@ pub async fn end(pool: &Pool, secret: &str) -> Result<()> {
 pub async fn end_others(pool: &Pool, user: i64, secret: &str) -> Result<()> {
     let mut tx = pool.begin().await?;
     tx.upkeep(END_OTHERS).bind(user).bind(random::digest(secret)).execute().await?;
+    tx.commit().await
+}
+
+/// The sessions of a user that are alive, the last used first.
+pub async fn of_user(db: &mut Conn, user: i64, secret: &str, now: i64) -> Result<Vec<Listed>> {
+    db.query(LIST)
+        .bind(user)
+        .bind(random::digest(secret))
+        .bind(now - LONGEST)
+        .bind(now - IDLE)
+        .all()
+        .await
+}
+
+/// Ends one session of a user; another's is not found.
+pub async fn end_one(pool: &Pool, user: i64, session: i64) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(END_ONE).bind(user).bind(session).execute_one().await?;
     tx.commit().await
 }

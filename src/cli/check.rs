@@ -1,6 +1,6 @@
 //! `airline check`: are settings and database as they must be; and the list of every setting.
 
-use super::open;
+use super::open_existing;
 use crate::config::{SETTINGS, Settings, variable};
 use crate::error::{Error, Result};
 use crate::pages::assets;
@@ -27,7 +27,7 @@ pub(super) async fn check() -> Result<()> {
     println!("Address:  {}:{}", config.address, config.port);
     println!("Profile:  {}", config.profile);
     let mut wrong = Vec::new();
-    match open(&settings).await {
+    match open_existing(&settings).await {
         Ok(pool) => {
             if let Err(error) = pool.check_schema().await {
                 wrong.push(error.to_string());

@@ -7,7 +7,7 @@ use rocket::tokio::time::sleep;
 
 use super::open;
 use crate::config::Settings;
-use crate::db::migrate::State;
+use crate::db::migrate::{State, Step, agree, texts};
 use crate::db::{Kind, Pool, schema};
 use crate::error::{Error, Result};
 
@@ -30,29 +30,33 @@ async fn open_waiting(settings: &Settings, seconds: u64) -> Result<Pool> {
     }
 }
 
+/// How far the database has come; one that is not there yet has come nowhere, and is not made.
+async fn steps(settings: &Settings, seconds: u64) -> Result<Vec<Step>> {
+    if settings.database.exists() {
+        return open_waiting(settings, seconds).await?.steps().await;
+    }
+    let pending = |(name, _)| Step { name, state: State::Pending };
+    Ok(texts(settings.database.kind()).map(pending).collect())
+}
+
 pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
     let settings = Settings::read()?;
-    let pool = open_waiting(&settings, wait).await?;
-    if check {
-        pool.check_schema().await?;
-        println!("Nothing to migrate.");
-        return Ok(());
-    }
-    let pending: Vec<_> =
-        pool.steps().await?.into_iter().filter(|step| step.state == State::Pending).collect();
-    if plan {
+    let steps = steps(&settings, wait).await?;
+    let pending: Vec<_> = steps.iter().filter(|step| step.state == State::Pending).collect();
+    if check || plan {
+        if check || steps.iter().any(|step| matches!(step.state, State::Unknown | State::Differs)) {
+            agree(&steps)?;
+        }
         for step in &pending {
             println!("Would apply {}.", step.name);
         }
-        if pending.is_empty() {
-            println!("Nothing to migrate.");
+    } else {
+        let pool = open_waiting(&settings, wait).await?;
+        pool.migrate().await?;
+        pool.check_schema().await?;
+        for step in &pending {
+            println!("Applied {}.", step.name);
         }
-        return Ok(());
-    }
-    pool.migrate().await?;
-    pool.check_schema().await?;
-    for step in &pending {
-        println!("Applied {}.", step.name);
     }
     if pending.is_empty() {
         println!("Nothing to migrate.");
@@ -63,7 +67,7 @@ pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
 pub(super) async fn show() -> Result<()> {
     let settings = Settings::read()?;
     println!("{}", settings.database);
-    for step in open(&settings).await?.steps().await? {
+    for step in steps(&settings, 0).await? {
         let (mark, note) = match step.state {
             State::Applied => ("X", ""),
             State::Pending => (" ", ""),

@@ -1,7 +1,7 @@
 //! The whole database as JSON lines, and back: `dumpdata` of one database loads into the other.
 //!
 //! The first line is [`FIRST_LINE`]; each further line is one row, `{"airports":{…}}`, tables in
-//! the order in which they can be loaded. Sessions are left out: they belong to browsers, not to
+//! the order in which they can be loaded; the last line, `{"end":1178}`, counts the rows. Sessions are left out: they belong to browsers, not to
 //! the data. A dump brings its own history, so loading one is the one write that adds none.
 
 use std::io;
@@ -48,17 +48,19 @@ macro_rules! tables {
         #[expect(non_camel_case_types, reason = "each is named as its table")]
         enum Line { $( $table($row) ),+ }
 
-        async fn dump_all(db: &mut Conn, out: &mut (dyn io::Write + Send), progress: &mut dyn Progress) -> Result<()> {
+        async fn dump_all(db: &mut Conn, out: &mut (dyn io::Write + Send), progress: &mut dyn Progress) -> Result<usize> {
+            let mut written = 0;
             $(
                 let rows: Vec<$row> = db.query($row::ALL).all().await?;
                 progress.begin(stringify!($table), rows.len());
                 for row in rows {
                     write_line(out, &Line::$table(row))?;
+                    written += 1;
                     progress.step();
                 }
                 progress.end();
             )+
-            Ok(())
+            Ok(written)
         }
 
         async fn first_table_in_use(db: &mut Conn) -> Result<Option<&'static str>> {
@@ -143,8 +145,14 @@ pub async fn dump(
 ) -> Result<()> {
     let mut db = pool.snapshot().await?;
     writeln!(out, "{FIRST_LINE}").map_err(|error| unwritable(&error))?;
-    dump_all(&mut db, out, progress).await?;
+    let rows = dump_all(&mut db, out, progress).await?;
+    writeln!(out, "{}", last_line(rows)).map_err(|error| unwritable(&error))?;
     out.flush().map_err(|error| unwritable(&error))
+}
+
+/// How a dump of so many rows ends: one that was cut off does not.
+fn last_line(rows: usize) -> String {
+    format!(r#"{{"end":{rows}}}"#)
 }
 
 /// Whether a file is a dump.
@@ -174,8 +182,15 @@ pub async fn load(
     let Ok(text) = std::str::from_utf8(bytes) else {
         return problem(0, "This is not UTF-8 text.".to_owned());
     };
-    let lines: Vec<_> =
+    let mut lines: Vec<_> =
         text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).collect();
+    let end = lines.pop().map(|(_, line)| line);
+    if end != Some(last_line(lines.len()).as_str()) {
+        return problem(
+            0,
+            "The dump is cut off: its last line does not say how many rows it has.".to_owned(),
+        );
+    }
     progress.begin(name, lines.len());
     for (number, line) in &lines {
         match serde_json::from_str::<Line>(line) {

@@ -103,16 +103,16 @@ impl File {
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
         let mut records = Vec::new();
         let mut problems = Vec::new();
+        let mut lines = Lines { bytes, at: 0, line: 1 };
         for record in reader.records() {
             match record {
                 Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
+                    let line = lines.at(record.position());
                     records.push((line, record));
                 }
                 Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
-                    problems
-                        .push((line, "This is not UTF-8 text; save the file as UTF-8.".to_owned()));
+                    let why = "This is not UTF-8 text; save the file as UTF-8.";
+                    problems.push((lines.at(error.position()), why.to_owned()));
                 }
             }
         }
@@ -154,6 +154,32 @@ impl File {
         } else {
             Err(Problems { file: name.to_owned(), lines: problems })
         }
+    }
+}
+
+/// Counts lines as an editor does. (The reader's own count leaves out empty lines, and the end of the
+/// line before.)
+struct Lines<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line on which a row begins; positions are asked for in their order.
+    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
+        let begin =
+            position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let empty = self.bytes.iter().skip(begin).take_while(|byte| is_end(byte)).count();
+        while self.at < begin + empty {
+            let pair = self.bytes.get(self.at..self.at + 2) == Some(b"\r\n");
+            if self.bytes.get(self.at).is_some_and(is_end) && !pair {
+                self.line += 1;
+            }
+            self.at += 1;
+        }
+        self.line
     }
 }
 
@@ -202,7 +228,15 @@ fn header(kind: Kind, first: &StringRecord) -> Result<(Vec<&'static str>, bool),
             )
         })
     };
-    Ok((names.iter().map(column).collect::<Result<_, _>>()?, true))
+    let columns: Vec<_> = names.iter().map(column).collect::<Result<_, _>>()?;
+    let twice = columns
+        .iter()
+        .enumerate()
+        .find(|(place, name)| columns.iter().take(*place).any(|other| other == *name));
+    match twice {
+        Some((_, name)) => Err(format!("The column {name} stands twice.")),
+        None => Ok((columns, true)),
+    }
 }
 
 /// Loads a file's rows within a change set. On problems the caller drops the set, and nothing of

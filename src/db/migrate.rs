@@ -76,37 +76,7 @@ impl Pool {
 
     /// `Ok` where schema and program agree; otherwise a line that names the command to run.
     pub async fn check_schema(&self) -> Result<()> {
-        let steps = self.steps().await?;
-        let named = |state: State| {
-            let names: Vec<_> = steps
-                .iter()
-                .filter(|step| step.state == state)
-                .map(|step| step.name.as_str())
-                .collect();
-            names.join(", ")
-        };
-        let told = |why: String| Err(Error::Told(why));
-        if steps.iter().any(|step| step.state == State::Differs) {
-            return told(format!(
-                "The database was migrated with another text of {}. Restore that file: a migration \
-                 that has run is never edited; `airline makemigrations NAME` makes the next one.",
-                named(State::Differs)
-            ));
-        }
-        if steps.iter().any(|step| step.state == State::Unknown) {
-            return told(format!(
-                "The database is ahead of this program: it has {}. Deploy the release that brings \
-                 this migration; `airline showmigrations` lists them.",
-                named(State::Unknown)
-            ));
-        }
-        if steps.iter().any(|step| step.state == State::Pending) {
-            return told(format!(
-                "The database is behind this program: it lacks {}. Run `airline migrate`.",
-                named(State::Pending)
-            ));
-        }
-        Ok(())
+        agree(&self.steps().await?)
     }
 
     /// Runs the migrations that are pending.
@@ -153,4 +123,38 @@ impl Pool {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// `Ok` where every migration is applied and known; otherwise a line that names the command to run.
+pub fn agree(steps: &[Step]) -> Result<()> {
+    let named = |state: State| {
+        let names: Vec<_> = steps
+            .iter()
+            .filter(|step| step.state == state)
+            .map(|step| step.name.as_str())
+            .collect();
+        names.join(", ")
+    };
+    let told = |why: String| Err(Error::Told(why));
+    if steps.iter().any(|step| step.state == State::Differs) {
+        return told(format!(
+            "The database was migrated with another text of {}. Restore that file: a migration \
+                 that has run is never edited; `airline makemigrations NAME` makes the next one.",
+            named(State::Differs)
+        ));
+    }
+    if steps.iter().any(|step| step.state == State::Unknown) {
+        return told(format!(
+            "The database is ahead of this program: it has {}. Deploy the release that brings \
+                 this migration; `airline showmigrations` lists them.",
+            named(State::Unknown)
+        ));
+    }
+    if steps.iter().any(|step| step.state == State::Pending) {
+        return told(format!(
+            "The database is behind this program: it lacks {}. Run `airline migrate`.",
+            named(State::Pending)
+        ));
+    }
+    Ok(())
 }

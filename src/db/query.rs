@@ -364,13 +364,23 @@ impl Tx {
         })
     }
 
-    /// Makes the next id of a table follow the greatest, after rows came with ids of their own.
+    /// Makes the next id of a table follow the greatest that it holds or ever held, as history
+    /// tells, after rows came with ids of their own: an id that is gone is never given again.
     pub async fn restart_ids(&mut self, table: &'static str) -> Result<()> {
-        if matches!(self.0.held, Held::Postgres(_) | Held::PostgresTx(_)) {
-            let text = format!(
-                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), \
-                 (SELECT COALESCE(MAX(id), 0) + 1 FROM {table}), false)"
-            );
+        let last = format!(
+            "(SELECT MAX(last) FROM (SELECT COALESCE(MAX(id), 0) AS last FROM {table} UNION ALL \
+             SELECT COALESCE(MAX(object_id), 0) FROM changes WHERE kind = '{table}') AS ids)"
+        );
+        let texts = match self.0.held {
+            Held::Postgres(_) | Held::PostgresTx(_) => vec![format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last} + 1, false)"
+            )],
+            Held::Sqlite(_) | Held::SqliteTx(_) => vec![
+                format!("DELETE FROM sqlite_sequence WHERE name = '{table}'"),
+                format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {last})"),
+            ],
+        };
+        for text in texts {
             self.0.run(sqlx::AssertSqlSafe(text).into_sql_str(), None).rows().await?;
         }
         Ok(())

@@ -41,6 +41,10 @@ impl DatabaseUrl {
             let url = Url::parse(&text).map_err(|error| {
                 told(&format!("not a URL ({error}); write postgres://USER:PASSWORD@HOST/NAME"))
             })?;
+            if let Some((name, _)) = url.query_pairs().find(|(name, _)| !is_parameter(name)) {
+                let name: String = name.chars().take(40).collect();
+                return Err(told(&format!("the parameter “{name}” is not known")));
+            }
             PgConnectOptions::from_str(url.as_str()).map_err(|_| {
                 told("some part of it cannot be read; write postgres://USER:PASSWORD@HOST/NAME")
             })?;
@@ -67,6 +71,12 @@ impl DatabaseUrl {
         &self.text
     }
 
+    /// Whether there is anything to open: a file that is there, or a server that may be.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.kind == Kind::Postgres || self.file().exists()
+    }
+
     pub(super) fn file(&self) -> PathBuf {
         PathBuf::from(self.text.strip_prefix("sqlite:").unwrap_or_default())
     }
@@ -86,6 +96,31 @@ impl DatabaseUrl {
             || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         Ok(if told || local { options } else { options.ssl_mode(PgSslMode::Require) })
     }
+}
+
+/// Whether PostgreSQL's driver knows a parameter. It would log one that it does not, and its value.
+fn is_parameter(name: &str) -> bool {
+    const KNOWN: [&str; 18] = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+    ];
+    KNOWN.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
 }
 
 impl std::fmt::Display for DatabaseUrl {
@@ -120,7 +155,14 @@ mod tests {
 
     #[test]
     fn other_databases_are_refused() {
-        for text in ["mysql://a:secret@b/c", "postgre://a:secret@b/c", "", "file.db", "sqlite:"] {
+        for text in [
+            "postgres://u@h/x?pass=secret",
+            "mysql://a:secret@b/c",
+            "postgre://a:secret@b/c",
+            "",
+            "file.db",
+            "sqlite:",
+        ] {
             let error = DatabaseUrl::parse(text).unwrap_err().to_string();
             assert!(error.starts_with("DATABASE_URL: "), "{error}");
             assert!(!error.contains("secret"), "{error}");

@@ -70,12 +70,12 @@ impl Draft {
     /// Checks what a form or a file says about an airport.
     pub fn parse(values: &Values) -> Result<Self, Errors> {
         let mut read = Reader::new(values);
-        let code = read.text("code", 64).to_uppercase();
-        if code.len() != 3 || !code.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        let code = read.text("code", 64);
+        if code.len() != 3 || !code.bytes().all(|letter| letter.is_ascii_alphabetic()) {
             read.errors.add("code", "A code has three letters, such as JFK.");
         }
         let draft = Self {
-            code,
+            code: code.to_ascii_uppercase(),
             city: read.required("city", 64),
             country: read.text("country", 64),
             timezone: read.text("timezone", 64),
@@ -129,8 +129,9 @@ const UPDATE: Write = Write::new(
 );
 const DELETE: Write = Write::new("DELETE FROM airports WHERE id = $1");
 const LOCK: Select = Select::new("SELECT id FROM airports WHERE id = $1");
-const DATED_FROM: Select =
-    Select::new("SELECT id FROM flights WHERE origin_id = $1 AND departs_at IS NOT NULL");
+const DATED_FROM: Select = Select::new(
+    "SELECT id FROM flights WHERE origin_id = $1 AND departs_at IS NOT NULL ORDER BY id",
+);
 
 /// The airport of an id.
 pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Airport>> {
@@ -245,7 +246,8 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Airport, Refusa
         .bind(draft.longitude)
         .bind(draft.folded())
         .one()
-        .await?;
+        .await
+        .map_err(|error| taken_meanwhile(error, &draft.code))?;
     let airport = draft.into_airport(id, 1);
     set.created(&airport)?;
     Ok(airport)
@@ -263,6 +265,14 @@ pub async fn update(
     if after == (Airport { version: after.version, ..before.clone() }) {
         return Ok(before.clone());
     }
+    // Flights are locked before the airport is written: their own forms do it in this order, too.
+    let mut dated: Vec<(i64,)> = Vec::new();
+    if before.timezone != after.timezone {
+        dated = set.query(DATED_FROM).bind(before.id).all().await?;
+        for (flight,) in &dated {
+            flights::lock(set, *flight).await?;
+        }
+    }
     set.write(UPDATE)
         .bind(before.id)
         .bind(draft.code.clone())
@@ -273,13 +283,11 @@ pub async fn update(
         .bind(draft.longitude)
         .bind(draft.folded())
         .execute_one()
-        .await?;
+        .await
+        .map_err(|error| taken_meanwhile(error, &draft.code))?;
     set.changed(before, &after)?;
-    if before.timezone != after.timezone {
-        let dated: Vec<(i64,)> = set.query(DATED_FROM).bind(before.id).all().await?;
-        for (flight,) in dated {
-            flights::retell_day(set, flight).await?;
-        }
+    for (flight,) in dated {
+        flights::retell_day(set, flight).await?;
     }
     Ok(after)
 }
@@ -299,6 +307,17 @@ pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
 pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Airport>> {
     let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
     find(set, id).await
+}
+
+/// Two asked for one code at the same moment: the later one is told so at the field.
+fn taken_meanwhile(error: Error, code: &str) -> Refusal {
+    match error {
+        Error::Conflict(_) => {
+            Errors::one("code", format!("Somebody gave an airport the code {code} just now."))
+                .into()
+        }
+        error => error.into(),
+    }
 }
 
 async fn refuse_taken(set: &mut ChangeSet, own: Option<i64>, code: &str) -> Result<(), Refusal> {

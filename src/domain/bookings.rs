@@ -7,7 +7,7 @@ use super::flights::{self, Flight};
 use super::passengers::{self, Passenger};
 use crate::changes::{ChangeSet, Versioned};
 use crate::db::{Composed, Conn, Select, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A passenger's place on a flight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
@@ -139,14 +139,20 @@ pub async fn book(
         return Ok(Err(Refused::Full));
     }
     let (booked_at, booked_by) = (set.at(), set.actor().name.clone());
-    let (id,): (i64,) = set
+    let inserted = set
         .write(INSERT)
         .bind(flight.id)
         .bind(passenger.id)
         .bind(booked_at)
         .bind(booked_by.clone())
         .one()
-        .await?;
+        .await;
+    let (id,): (i64,) = match inserted {
+        Ok(made) => made,
+        // The flight is locked, so it is the passenger that went at this moment.
+        Err(Error::Conflict(_)) => return Ok(Err(Refused::NoPassenger)),
+        Err(error) => return Err(error),
+    };
     set.created(&Booking {
         id,
         flight_id: flight.id,
@@ -159,10 +165,12 @@ pub async fn book(
     Ok(Ok(Booked::New(passenger)))
 }
 
-/// Takes a booking back.
+/// Takes a booking back. One that somebody else took back meanwhile is nothing to remember.
 pub async fn cancel(set: &mut ChangeSet, booking: &Booking) -> Result<()> {
-    set.write(DELETE).bind(booking.id).execute_one().await?;
-    set.deleted(booking)
+    match set.write(DELETE).bind(booking.id).execute().await? {
+        0 => Ok(()),
+        _ => set.deleted(booking),
+    }
 }
 
 pub(super) async fn delete_of_flight(set: &mut ChangeSet, flight: i64) -> Result<()> {

@@ -321,6 +321,8 @@ pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
 }
 
 pub(super) async fn delete_row(set: &mut ChangeSet, flight: &Flight) -> Result<()> {
-    set.write(DELETE).bind(flight.id).execute_one().await?;
-    set.deleted(flight)
+    match set.write(DELETE).bind(flight.id).execute().await? {
+        0 => Ok(()),
+        _ => set.deleted(flight),
+    }
 }

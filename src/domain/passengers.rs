@@ -134,7 +134,20 @@ pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, Stri
         return Ok(found.ok_or_else(|| format!("There is no passenger “{}”.", shortened(text))));
     }
     let name = fold(text);
-    let found = matching(db, text, None, 50).await?;
+    if name.is_empty() || text.chars().any(char::is_control) {
+        return Ok(Err(format!("There is no passenger “{}”.", shortened(text))));
+    }
+    // Whoever has just this name is asked for first: many others may hold the same words.
+    let mut query = Composed::new(PASSENGERS);
+    and_all_words(&mut query, "p.folded", text);
+    query
+        .push(" AND LENGTH(p.folded) = ")
+        .bind_number(i64::try_from(name.chars().count()).unwrap_or(0));
+    query.push(" ORDER BY p.id").limit(50);
+    let mut found: Vec<Passenger> = db.compose(query).all().await?;
+    if found.is_empty() {
+        found = matching(db, text, None, 50).await?;
+    }
     let same: Vec<_> =
         found.iter().filter(|passenger| fold(&passenger.to_string()) == name).collect();
     Ok(match same.as_slice() {

@@ -19,9 +19,16 @@ pub fn fold(text: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a search; each must be found. More than eight are as good as eight.
+/// The words of a search; each must be found. More than eight are as good as eight, and longer ones
+/// than any that is stored as good as that.
 fn words(search: &str) -> Vec<String> {
-    fold(search).split(' ').filter(|word| !word.is_empty()).take(8).map(str::to_owned).collect()
+    const LONGEST: usize = 200;
+    fold(search)
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .take(8)
+        .map(|word| word.chars().take(LONGEST).collect())
+        .collect()
 }
 
 /// Adds to a query that a folded column holds every word of a search. The text so far must end

@@ -70,6 +70,12 @@ async fn read<'r>(
     ) else {
         return Err((Status::InternalServerError, "Something went wrong on our side."));
     };
+    if visitor.unknown {
+        return Err((
+            Status::ServiceUnavailable,
+            "Nothing was changed. Go back and try again in a moment.",
+        ));
+    }
     let browser = cookies.browser_secret().unwrap_or_default();
     let header = request.headers().get_one("X-CSRF-Token");
     let token = header.unwrap_or_else(|| values.first(csrf::FIELD));

@@ -16,6 +16,8 @@ use super::assets;
 use super::cache::{Moment, PageCache};
 use super::headers::RequestId;
 use super::messages::{self, Message};
+use crate::auth::address::Address;
+use crate::auth::sessions::Origin;
 use crate::auth::{Cookies, User, Visitor, csrf};
 use crate::changes::{self, Intent};
 use crate::clock::Clock;
@@ -37,6 +39,7 @@ pub struct Page<'r> {
     clock: &'r Clock,
     cache: &'r PageCache,
     path: String,
+    browser: &'r str,
     request_id: &'r str,
 }
 
@@ -102,7 +105,7 @@ struct Shell<'a> {
     user: Option<&'a User>,
     is_staff: bool,
     csrf: String,
-    path: &'a str,
+    here: String,
     messages: Vec<Message>,
     theme: String,
     css: &'static str,
@@ -136,7 +139,7 @@ impl Page<'_> {
             is_staff: self.visitor.is_staff(),
             // Only who is signed in has a form (to sign out) on every page.
             csrf: if signed_in { self.token() } else { String::new() },
-            path: &self.path,
+            here: form_urlencoded::byte_serialize(self.path.as_bytes()).collect(),
             messages,
             theme: self.theme(),
             css: assets::path("airline.css"),
@@ -228,6 +231,14 @@ impl Page<'_> {
         }
     }
 
+    /// Where a session that begins now begins.
+    #[must_use]
+    pub fn origin(&self, address: &Address) -> Origin {
+        let browser =
+            self.browser.chars().filter(|letter| !letter.is_control()).take(200).collect();
+        Origin { address: address.0.clone(), browser }
+    }
+
     /// Whether this visitor sees passengers' names and books.
     #[must_use]
     pub fn may_book(&self) -> bool {
@@ -268,6 +279,7 @@ impl<'r> FromRequest<'r> for Page<'r> {
             clock,
             cache,
             path: request.uri().to_string(),
+            browser: request.headers().get_one("User-Agent").unwrap_or_default(),
             request_id: RequestId::of(request),
         })
     }

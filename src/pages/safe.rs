@@ -1,5 +1,7 @@
 //! Where a redirect may lead: to this site only.
 
+use rocket::http::uri::Origin;
+
 /// A path of this site, as `?next=` gives it, or the fall-back. As in Django's
 /// `url_has_allowed_host_and_scheme`, whatever a browser could read as another host is refused.
 #[must_use]
@@ -8,7 +10,9 @@ pub fn next<'a>(next: &'a str, fallback: &'a str) -> &'a str {
         && !next.starts_with("//")
         && next.len() <= 2_000
         && !next.contains('\\')
-        && next.chars().all(|letter| letter.is_ascii_graphic());
+        && next.chars().all(|letter| letter.is_ascii_graphic())
+        // What Rocket could not send a browser to is as bad.
+        && Origin::parse(next).is_ok();
     if ours { next } else { fallback }
 }
 
@@ -22,6 +26,12 @@ mod tests {
         for bad in [
             "",
             "//evil.example",
+            "/\"",
+            "/{a}",
+            "/^",
+            "/|",
+            "/<x>",
+            "/a#b#c",
             "/\\evil.example",
             "https://evil.example",
             "javascript:alert(1)",

@@ -152,9 +152,9 @@ pub(super) async fn render(
 #[get("/<id>")]
 pub(super) async fn show(
     id: i64,
+    page: Page<'_>,
     query: Query,
     mut db: Connection<Db>,
-    page: Page<'_>,
 ) -> Result<Html> {
     let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;
     let search = query.0.first("q").to_owned();
@@ -166,9 +166,9 @@ pub(super) async fn show(
 #[get("/<id>/passengers", rank = 1)]
 pub(super) async fn candidates(
     id: i64,
+    page: Page<'_>,
     query: Query,
     mut db: Connection<Db>,
-    page: Page<'_>,
 ) -> Result<Html> {
     if !page.may_book() {
         return Err(Error::Forbidden("Only staff see passengers' names here."));

@@ -14,6 +14,8 @@ use crate::pages::{Html, Page, Query};
 struct Index {
     search: Search,
     open: bool,
+    any_day: String,
+    other_way: String,
     day_error: Option<String>,
     sorts: Vec<SortChoice>,
     total: i64,
@@ -93,9 +95,10 @@ impl Line {
     }
 }
 
-/// Every flight that is looked for.
+/// Every flight that is looked for. (`Page` stands first: it gives back the connection that it borrows
+/// to see who asks before the handler takes its own.)
 #[get("/")]
-pub(super) async fn index(query: Query, mut db: Connection<Db>, page: Page<'_>) -> Result<Html> {
+pub(super) async fn index(page: Page<'_>, query: Query, mut db: Connection<Db>) -> Result<Html> {
     let search = Search::from_query(&query.0);
     page.shared(&mut db, async |db| render(search, db, &page).await).await
 }
@@ -112,6 +115,9 @@ async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Ht
     });
     let context = Index {
         open: search.is_open(),
+        any_day: Search { on: String::new(), ..search.clone() }.address(sort, 1),
+        other_way: Search { from: search.to.clone(), to: search.from.clone(), ..search.clone() }
+            .address(sort, 1),
         day_error: search.day_error(),
         sorts: sorts.collect(),
         total,

@@ -48,7 +48,12 @@ pub(super) async fn add(
     wishes.sort_unstable();
     let mut errors = Errors::default();
     for (flight, passenger) in wishes {
-        if let Err(refused) = bookings::book(set, flight, passenger).await? {
+        let booked = bookings::book(set, flight, passenger).await?;
+        if booked == Err(Refused::NoPassenger) {
+            errors.add(field, Refused::NoPassenger.to_string());
+            break;
+        }
+        if let Err(refused) = booked {
             errors.add(field, told(set, refused, flight, passenger).await?);
         }
     }

@@ -178,7 +178,7 @@ impl Manage for Flights {
         id: Option<i64>,
         values: &Values,
     ) -> Result<Saved, Refusal> {
-        let (draft, new) = {
+        let (mut draft, new) = {
             let draft = Draft::read(set, values).await;
             let new = passengers_to_add(set, values).await?;
             match (draft, new) {
@@ -198,6 +198,12 @@ impl Manage for Flights {
             None => flights::insert(set, draft).await?,
             Some(id) => {
                 let before = flights::find(set, id).await?.ok_or(Error::NotFound)?;
+                // A time that nobody touched stays the moment it is, to the second, also where the
+                // clocks at the origin show it twice.
+                let shown = times::for_input(before.departs_at, &before.origin_timezone);
+                if values.first("departs") == shown && draft.origin.id == before.origin_id {
+                    draft.departs_at = before.departs_at;
+                }
                 // Who leaves makes room for who comes, and for fewer seats.
                 bookings::take_out(
                     set,

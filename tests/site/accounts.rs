@@ -213,3 +213,34 @@ async fn the_appearance_is_kept_for_visitors_too() {
         ("/?from=jfk", "dark")
     );
 }
+
+#[rocket::async_test]
+async fn everyone_sees_and_ends_his_own_sessions_only() {
+    let site = Site::fresh().await;
+    let id = site.superuser("boss", "unusable").await;
+    let rival = site.superuser("rival", "unusable").await;
+    let mut here = site.session_of(id).await;
+    let mut there = site.session_of(id).await;
+    let mut third = site.session_of(id).await;
+    let mut other = site.session_of(rival).await;
+    let page = here.get("/admin/sessions/").await;
+    assert_eq!(page.count(".sessions li"), 3);
+    assert_eq!(page.count(".sessions .badge"), 1);
+    let foreign =
+        other.get("/admin/sessions/").await.attribute(".sessions li", "id").replace("session-", "");
+    let token = here.token().await;
+    let form = [("csrf".to_owned(), token)];
+    assert_eq!(here.post(&format!("/admin/sessions/{foreign}/end"), &form).await.status.code, 404);
+    assert_eq!(other.get("/admin/").await.one("h1"), "Staff site");
+
+    let mine = page.attribute(".sessions form", "action");
+    let after = here.post(&mine, &form).await;
+    assert_eq!(after.count(".sessions li"), 2);
+    let ended = [there.get("/admin/").await.one("h1"), third.get("/admin/").await.one("h1")];
+    assert_eq!(ended.iter().filter(|title| *title == "Sign in").count(), 1, "{ended:?}");
+    let alone = here.submit(&after, "form.stack", &[]).await;
+    assert_eq!((alone.count(".sessions li"), alone.count(".sessions form")), (1, 0));
+    assert_eq!(there.get("/admin/").await.one("h1"), "Sign in");
+    assert_eq!(third.get("/admin/").await.one("h1"), "Sign in");
+    assert_eq!(other.get("/admin/").await.one("h1"), "Staff site");
+}

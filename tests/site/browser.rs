@@ -212,6 +212,7 @@ async fn serve(database: &Database, clock: Clock) -> (String, rocket::Shutdown) 
         connections: 4,
         port: None,
         public_booking: true,
+        hosts: Vec::new(),
         trust_proxy: false,
         https: false,
     };

@@ -335,10 +335,15 @@ async fn a_stale_save_is_refused_with_both_versions_and_nothing_is_lost() {
     // Having looked, he may put his in its place.
     let saved = one.submit(&stale, "form.edit", &[("_continue", "1")]).await;
     assert_eq!((saved.status.code, saved.attribute("#duration", "value").as_str()), (200, "333"));
-    // What was deleted meanwhile cannot be saved.
+    // What was deleted meanwhile is not saved, and what was typed is not lost.
     let confirm = two.get(&format!("/admin/flights/{}/delete/", flight.id)).await;
     two.submit(&confirm, "main form", &[]).await;
-    assert_eq!(one.submit(&saved, "form.edit", &[("_save", "1")]).await.status.code, 404);
+    let gone = one.submit(&saved, "form.edit", &[("duration", "444"), ("_save", "1")]).await;
+    assert_eq!(gone.status.code, 409);
+    assert_eq!(gone.one("#problems h2"), "Not saved: somebody deleted this flight meanwhile");
+    assert_eq!(gone.attribute("#duration", "value"), "444");
+    let anew = one.submit(&gone, "form.edit", &[("_continue", "1")]).await;
+    assert_eq!((anew.status.code, anew.attribute("#duration", "value").as_str()), (200, "444"));
 }
 
 /// The first button of a form is what Enter presses: it must be the one that saves.
@@ -365,4 +370,141 @@ async fn moving_an_airports_zone_tells_its_departure_days_anew() {
     let mut visitor = site.browser();
     assert_eq!(visitor.get("/?on=2030-01-01").await.one("#count"), "No flights");
     assert_eq!(visitor.get("/?on=2030-01-02").await.one("#count"), "1 flight");
+}
+
+/// What was there when the form was made is remembered through a round trip, however many there were.
+#[rocket::async_test]
+async fn a_flight_is_taken_out_after_a_search_too() {
+    let site = Site::fresh().await;
+    let (a, b) = site.two_airports().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let [one, two] = [site.flight(&a, &b).await, site.flight(&b, &a).await];
+    site.book(&one, &alice).await;
+    site.book(&two, &alice).await;
+    let mut staff = site.staff().await;
+    let form = staff.get(&format!("/admin/passengers/{}/change/", alice.id)).await;
+    let found =
+        staff.submit(&form, "form.edit", &[("flights-search", "paris"), ("_search", "1")]).await;
+    let id = one.id.to_string();
+    let saved = staff
+        .submit(&found, "form.edit", &[("-flights", ""), ("flights", &*id), ("_continue", "1")])
+        .await;
+    assert_eq!(saved.all("#flights-chosen li"), [one.to_string()]);
+    assert_eq!((site.booked(&one).await, site.booked(&two).await), (1, 0));
+}
+
+#[rocket::async_test]
+async fn sixty_rows_come_back_as_sixty_rows() {
+    let site = Site::fresh().await;
+    let mut staff = site.staff().await;
+    let form = staff.get("/admin/flights/add/").await;
+    let names: Vec<String> = (0..60).map(|number| format!("Nobody {number}")).collect();
+    let mut fields: Vec<(&'static str, &str)> =
+        names.iter().map(|name| ("passengers", name.as_str())).collect();
+    fields.push(("_save", "1"));
+    let again = staff.submit(&form, "form.edit", &fields).await;
+    assert_eq!(again.count("input[name=passengers]"), 61);
+}
+
+#[rocket::async_test]
+async fn a_name_that_is_none_means_nobody() {
+    let site = Site::fresh().await;
+    site.two_airports().await;
+    site.passenger("Alice", "Adams").await;
+    let mut staff = site.staff().await;
+    for name in ["Al\0ice Adams", "\0", "\u{301}", "%", "_"] {
+        let form = staff.get("/admin/flights/add/").await;
+        let fields = [
+            ("origin", "JFK"),
+            ("destination", "CDG"),
+            ("duration", "5"),
+            ("passengers", name),
+            ("_save", "1"),
+        ];
+        let again = staff.submit(&form, "form.edit", &fields).await;
+        assert_eq!(again.status.code, 422, "{name:?}");
+        assert!(again.one("#passengers-errors").starts_with("There is no passenger"), "{name:?}");
+    }
+}
+
+#[rocket::async_test]
+async fn a_whole_name_is_found_among_many_that_hold_its_words() {
+    let site = Site::fresh().await;
+    site.two_airports().await;
+    for number in 0..60 {
+        site.passenger("Zed", &format!("Aaz{number:02}")).await;
+    }
+    let zed = site.passenger("Zed A", "Z").await;
+    let mut staff = site.staff().await;
+    let form = staff.get("/admin/flights/add/").await;
+    let fields = [
+        ("origin", "JFK"),
+        ("destination", "CDG"),
+        ("duration", "5"),
+        ("passengers", "Zed A Z"),
+        ("_continue", "1"),
+    ];
+    let saved = staff.submit(&form, "form.edit", &fields).await;
+    assert_eq!(saved.all("#passengers tbody td:first-child"), [format!("Zed A Z (#{})", zed.id)]);
+}
+
+/// Clocks at the origin show one hour twice: a departure in it stays what it is when something else
+/// is saved.
+#[rocket::async_test]
+async fn a_departure_that_nobody_touched_does_not_move() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    // 2027-11-07 06:30:20 UTC: the second 01:30 of that night in New York.
+    let at = 1_825_569_020;
+    let flight = site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(at)).await;
+    let mut staff = site.staff().await;
+    let form = staff.get(&format!("/admin/flights/{}/change/", flight.id)).await;
+    assert_eq!(form.attribute("#departs", "value"), "2027-11-07T01:30");
+    staff.submit(&form, "form.edit", &[("capacity", "7"), ("_save", "1")]).await;
+    let mut conn = site.pool.conn().await.unwrap();
+    let after = flights::find(&mut conn, flight.id).await.unwrap().unwrap();
+    assert_eq!((after.departs_at, after.capacity), (Some(at), Some(7)));
+}
+
+/// An airport's form wants its flights, a flight's form its airports: neither may wait for ever.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn airports_and_flights_are_saved_at_once() {
+    let site = Site::fresh().await;
+    let (a, b) = site.two_airports().await;
+    let mut paths = Vec::new();
+    for _ in 0..4 {
+        let flight =
+            site.flight_with(&a, &b, |flight| flight.departs_at = Some(1_893_544_200)).await;
+        paths.push(format!("/admin/flights/{}/change/", flight.id));
+    }
+    let id = site.superuser("rival", "unusable").await;
+    for round in 0..6 {
+        let save_airport = async {
+            let mut staff = site.session_of(id).await;
+            let form = staff.get(&format!("/admin/airports/{}/change/", a.id)).await;
+            let code = format!("AA{}", char::from(b'A' + round));
+            let zone = if round % 2 == 0 { "Asia/Tokyo" } else { "America/New_York" };
+            let fields = [("code", &*code), ("timezone", zone), ("_save", "1")];
+            staff.submit(&form, "form.edit", &fields).await.status.code
+        };
+        let save_flights = futures::future::join_all(paths.iter().map(async |path| {
+            let mut staff = site.session_of(id).await;
+            let form = staff.get(path).await;
+            let back = form.attribute("#origin", "value");
+            let there = form.attribute("#destination", "value");
+            // By what stays: the code may change meanwhile.
+            let city = |text: &str| text.split(" (").next().unwrap().to_owned();
+            let fields =
+                [("origin", &*city(&there)), ("destination", &*city(&back)), ("_save", "1")];
+            staff.submit(&form, "form.edit", &fields).await
+        }));
+        let (airport, flights) = futures::join!(save_airport, save_flights);
+        assert_eq!(airport, 200, "{round}");
+        for page in flights {
+            // A flight whose day was told anew meanwhile is stale, and says so; nothing else is wrong.
+            let stale = page.status.code == 409
+                && page.one("#problems h2").contains("changed this meanwhile");
+            assert!(page.status.code == 200 || stale, "{round}: {} {}", page.status, page.text);
+        }
+    }
 }

@@ -86,6 +86,7 @@ async fn a_form_must_arrive_whole_as_a_form() {
             .client
             .post(format!("/{}/book", flight.id))
             .header(kind)
+            .header(Header::new("Host", "localhost"))
             .cookie(("browser", browser.clone()));
         if let Some(length) = length {
             request = request.header(Header::new("Content-Length", length.to_string()));
@@ -299,4 +300,81 @@ async fn nothing_in_a_form_breaks_the_site() {
         assert_eq!(page.status.code, 422, "{value:?}");
     }
     assert!(site.dump().await.len() >= before.len());
+}
+
+#[rocket::async_test]
+async fn only_our_own_names_are_answered_to() {
+    let site = Site::with(|settings| settings.hosts = vec![".airline.example".to_owned()]).await;
+    let mut visitor = site.browser();
+    for (host, status) in [
+        ("airline.example", 200),
+        ("www.AIRLINE.example:8000", 200),
+        ("localhost:8000", 200),
+        ("[::1]", 200),
+        ("evil.example", 400),
+        ("airline.example.evil.example", 400),
+        ("a b", 400),
+        ("", 400),
+        ("airline.example@evil.example", 400),
+    ] {
+        for path in ["/", "/healthz", "/robots.txt", "/nowhere"] {
+            let page = visitor.ask(path, &[("Host", host)]).await;
+            let expected = if path == "/nowhere" && status == 200 { 404 } else { status };
+            assert_eq!(page.status.code, expected, "{host:?} {path}");
+        }
+    }
+    assert_eq!(site.client.get("/").dispatch().await.status().code, 400, "no name at all");
+    let two = site
+        .client
+        .get("/")
+        .header(Header::new("Host", "localhost"))
+        .header(Header::new("Host", "localhost"));
+    assert_eq!(two.dispatch().await.status().code, 400, "two names");
+}
+
+/// A request holds one connection at a time: else many at once wait for each other's second.
+#[rocket::async_test]
+async fn one_connection_is_enough_for_every_page() {
+    let site = Site::with(|settings| settings.connections = 1).await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    let mut stranger = site.browser();
+    stranger.cookies.insert("session".to_owned(), "garbage".to_owned());
+    for (_, path) in routes(&site).into_iter().filter(|(method, _)| *method == Method::Get) {
+        let path = path.replace("20001", &flight.id.to_string());
+        for browser in [&mut staff, &mut stranger] {
+            let begin = std::time::Instant::now();
+            let page = browser.get(&path).await;
+            assert!(page.status.code < 500, "{path}: {}", page.status);
+            assert!(begin.elapsed().as_secs() < 4, "{path} waited for a second connection");
+        }
+    }
+    assert!(staff.get("/").await.one(".who").contains("boss"));
+}
+
+#[rocket::async_test]
+async fn what_is_far_too_long_or_far_too_great_is_no_fault_of_ours() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut staff = site.staff().await;
+    let long = "a".repeat(60_000);
+    for path in [
+        format!("/admin/flights/{}/history/?page=9223372036854775807", flight.id),
+        format!("/{}?q={long}", flight.id),
+        format!("/{}/passengers?q={long}", flight.id),
+        format!("/?from={long}"),
+        format!("/admin/flights/?q={long}&origin={long}"),
+        format!("/admin/airports/suggestions/?name=q&q={long}"),
+        format!("/admin/flights/candidates/?name=f&f-search={long}"),
+    ] {
+        assert_eq!(staff.get(&path).await.status.code, 200, "{}", &path[..40]);
+    }
+    let form = staff.get("/admin/flights/add/").await;
+    let fields = [("origin", &*long), ("passengers", &*long), ("_save", "1")];
+    assert_eq!(staff.submit(&form, "form.edit", &fields).await.status.code, 422);
+    for next in ["/\"", "/{a}", "/^", "/|", "/<x>", "/a#b#c"] {
+        let form = staff.get("/appearance").await;
+        let back = staff.submit(&form, "main form", &[("theme", "dark"), ("next", next)]).await;
+        assert_eq!((back.status.code, back.path.as_str()), (200, "/"), "{next}");
+    }
 }

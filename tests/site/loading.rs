@@ -1,5 +1,7 @@
 //! Files in and out.
 
+use std::fmt::Write as _;
+
 use airline::data::load::{File, Kind, Problems, Report};
 use airline::data::{Silent, dump, load, sample};
 use airline::domain::{airports, flights, passengers};
@@ -209,7 +211,7 @@ async fn a_broken_dump_is_refused_at_its_line() {
             "The row does not fit",
         ),
     ] {
-        let text = format!("{}\n{good}\n{line}\n", dump::FIRST_LINE);
+        let text = format!("{}\n{good}\n{line}\n{{\"end\":2}}\n", dump::FIRST_LINE);
         let mut tx = pool.begin().await.unwrap();
         let problems =
             dump::load(&mut tx, "dump", text.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
@@ -230,4 +232,64 @@ async fn the_sample_is_whole() {
     let flights = flights::all(&mut conn).await.unwrap();
     assert!(flights.len() >= 40 && flights.iter().all(flights::Flight::is_valid));
     assert!(passengers::all(&mut conn).await.unwrap().len() >= 50);
+}
+
+#[rocket::async_test]
+async fn lines_are_counted_as_an_editor_does() {
+    for (text, line) in [
+        ("first,last\r\nA,B\r\n,C\r\n", 3),
+        ("first,last\n\n\n,C\n", 4),
+        ("first,last\r\n\r\n,C\r\n", 3),
+        ("first,last\rA,B\r,C\r", 3),
+        ("\u{feff}first,last\n\"A\nB\",\"C\n\"\n,C\n", 5),
+        ("first,last\nA,B\n,C", 3),
+    ] {
+        let site = Site::fresh().await;
+        let problems = load(&site, text, None).await.unwrap_err();
+        assert_eq!(problems.lines.last().unwrap().0, line, "{text:?}: {problems}");
+    }
+    let site = Site::fresh().await;
+    let problems = load(&site, "code,city,city\nABC,X,Y\n", None).await.unwrap_err();
+    assert_eq!(lines(&problems), ["file.csv, line 1: The column city stands twice."]);
+}
+
+/// A dump brings every number to the last digit, and no id back that was ever given.
+#[rocket::async_test]
+async fn a_dump_brings_exact_numbers_and_no_id_twice() {
+    let site = Site::fresh().await;
+    let mut text = "code,city,country,timezone,latitude,longitude\n".to_owned();
+    for number in 0..200_u8 {
+        let code: String =
+            [b'A' + number / 26, b'A' + number % 26, b'X'].map(char::from).iter().collect();
+        let degrees = f64::from(number) * 0.453_630_839_129_292_7 / 1.000_000_3;
+        writeln!(text, "{code},City,,,{},{degrees}", degrees / 3.0).unwrap();
+    }
+    load(&site, &text, None).await.unwrap();
+    let gone = site.passenger("Gone", "Soon").await;
+    let mut set = site.set().await;
+    passengers::delete(&mut set, gone.id).await.unwrap();
+    set.commit().await.unwrap();
+    let whole = site.dump().await;
+
+    let cut: Vec<_> = whole.lines().take(50).collect();
+    for broken in [
+        cut.join("\n"),
+        whole.lines().next().unwrap().to_owned(),
+        whole.replace("{\"end\":", "{\"end\":1"),
+    ] {
+        let other = Database::empty().await;
+        let pool = other.open().await;
+        pool.migrate().await.unwrap();
+        let mut tx = pool.begin().await.unwrap();
+        let problems =
+            dump::load(&mut tx, "dump", broken.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
+        assert!(problems.to_string().starts_with("dump: The dump is cut off"), "{problems}");
+    }
+
+    let copy = Site::fresh().await;
+    let mut tx = copy.pool.begin().await.unwrap();
+    dump::load(&mut tx, "dump", whole.as_bytes(), &mut Silent).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(copy.dump().await, whole);
+    assert_eq!(copy.passenger("New", "One").await.id, gone.id + 1);
 }

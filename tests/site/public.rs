@@ -244,3 +244,25 @@ async fn a_page_that_is_kept_is_never_an_old_one() {
     site.clock.advance(120);
     assert_eq!(count(&mut visitor).await, "1 flight", "the other has departed");
 }
+
+#[rocket::async_test]
+async fn links_keep_the_whole_search() {
+    let site = world().await;
+    let mut visitor = site.browser();
+    let page = visitor.get("/?from=a%26b%23c&to=x&on=2030-01-01&past=1&sort=to").await;
+    let links: Vec<_> = (2..=3)
+        .map(|place| page.attribute(&format!(".empty li:nth-child({place}) a"), "href"))
+        .collect();
+    assert_eq!(
+        links,
+        [
+            "/?from=a%26b%23c&to=x&past=1&sort=to",
+            "/?from=x&to=a%26b%23c&on=2030-01-01&past=1&sort=to"
+        ]
+    );
+    let appearance = visitor.get(&page.attribute(".bottom a", "href")).await;
+    assert_eq!(
+        appearance.attribute("input[name=next]", "value"),
+        "/?from=a%26b%23c&to=x&on=2030-01-01&past=1&sort=to"
+    );
+}

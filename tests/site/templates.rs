@@ -56,6 +56,7 @@ async fn every_template_is_rendered_by_some_page() {
         ("public/candidates", format!("{flight_path}/passengers")),
         ("public/appearance", "/appearance".to_owned()),
         ("accounts/password", "/admin/password/".to_owned()),
+        ("accounts/sessions", "/admin/sessions/".to_owned()),
         ("admin/start", "/admin/".to_owned()),
         ("admin/list", "/admin/flights/".to_owned()),
         ("admin/form", format!("/admin/flights/{}/change/", flight.id)),

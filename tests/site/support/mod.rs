@@ -91,6 +91,10 @@ impl Database {
     }
 }
 
+fn from() -> sessions::Origin {
+    sessions::Origin { address: "192.0.2.1".to_owned(), browser: "A test".to_owned() }
+}
+
 /// The site, served in this process.
 pub(crate) struct Site {
     pub(crate) client: Client,
@@ -115,6 +119,7 @@ impl Site {
             connections: 4,
             port: None,
             public_booking: true,
+            hosts: Vec::new(),
             trust_proxy: false,
             https: false,
         };
@@ -135,7 +140,7 @@ impl Site {
     /// A superuser who has signed in (by the back door, which spares the hashing).
     pub(crate) async fn staff(&self) -> Browser<'_> {
         let id = self.superuser("boss", "unusable").await;
-        let secret = sessions::begin(&self.pool, id, self.clock.now()).await.unwrap();
+        let secret = sessions::begin(&self.pool, id, &from(), self.clock.now()).await.unwrap();
         let mut browser = self.browser();
         browser.cookies.insert("session".to_owned(), secret);
         browser
@@ -143,7 +148,7 @@ impl Site {
 
     /// Another browser of somebody.
     pub(crate) async fn session_of(&self, user: i64) -> Browser<'_> {
-        let secret = sessions::begin(&self.pool, user, self.clock.now()).await.unwrap();
+        let secret = sessions::begin(&self.pool, user, &from(), self.clock.now()).await.unwrap();
         let mut browser = self.browser();
         browser.cookies.insert("session".to_owned(), secret);
         browser
@@ -320,6 +325,9 @@ impl Browser<'_> {
                 .header(Header::new("Content-Length", body.len().to_string()))
                 .body(body),
         };
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request = request.header(Header::new("Host", "localhost"));
+        }
         for (name, value) in &self.cookies {
             request = request.cookie(Cookie::new(name.clone(), value.clone()));
         }

@@ -1,0 +1,41 @@
+//! One line for each request: what was asked, what was answered, how long it took. The query is left
+//! out: it can hold names, and the key of the first superuser's link.
+
+use std::time::Instant;
+
+use rocket::fairing::{Fairing, Info, Kind};
+use rocket::{Data, Request, Response};
+use tracing::info;
+
+use super::headers::RequestId;
+use crate::auth::address::Address;
+
+/// Writes the line.
+#[derive(Debug)]
+pub struct RequestLog;
+
+struct Begun(Instant);
+
+#[rocket::async_trait]
+impl Fairing for RequestLog {
+    fn info(&self) -> Info {
+        Info { name: "One line for each request", kind: Kind::Request | Kind::Response }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        request.local_cache(|| Begun(Instant::now()));
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let begun = request.local_cache(|| Begun(Instant::now()));
+        info!(
+            target: "request",
+            method = %request.method(),
+            path = %request.uri().path(),
+            status = response.status().code,
+            ms = begun.0.elapsed().as_millis(),
+            address = %Address::of(request).0,
+            request = RequestId::of(request),
+        );
+    }
+}
