@@ -5,8 +5,10 @@ pub mod migrate;
 pub mod pool;
 pub mod query;
 pub mod schema;
+pub mod text;
 pub mod url;
 
 pub use pool::{Conn, Db, Pool, Tx};
-pub use query::{Composed, Query, Row, Select, Upkeep, Write};
+pub use query::{Query, Row};
+pub use text::{Composed, Select, Upkeep, Write};
 pub use url::{DatabaseUrl, Kind};

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod aboard;
 mod accounts;
 mod arrows;
 mod assets;
