@@ -13,9 +13,6 @@ use crate::error::Result;
 use crate::pages::{Html, Message, Page, Query, Reply, Submission, safe};
 use crate::random;
 
-/// The cookie of a browser that has signed in before.
-const DEVICE: &str = "device";
-
 #[derive(Debug, Serialize)]
 struct Login {
     csrf: String,
@@ -55,14 +52,14 @@ pub(super) async fn sign_in(
 ) -> Result<Reply> {
     let (username, next) = (form.0.first("username").trim(), form.0.first("next"));
     let now = page.now();
-    let device = page.cookies.get(DEVICE);
+    let device = page.cookies.get(throttle::DEVICE);
     let subjects = {
         let mut conn = db.conn().await?;
         Subjects::of(&mut conn, username, &address.0, device.as_deref(), now).await?
     };
     if let Err(wait) = throttle::admit(db, &subjects, now).await? {
         warn!(event = "excess_rate_limit_exceeded", address = %address.0, wait, "signing in");
-        let error = format!("Too many tries. Wait {}, then try again.", spoken(wait));
+        let error = throttle::spoken(wait);
         let html =
             render(&page, next, username, Some(&error))?.with_status(Status::TooManyRequests);
         return Ok(html.with_header("Retry-After", wait.to_string()).into());
@@ -85,7 +82,7 @@ pub(super) async fn sign_in(
     };
     let device = device.unwrap_or_else(random::secret);
     throttle::succeeded(db, &subjects, &user, &device, now).await?;
-    page.cookies.set_for_long(DEVICE, device);
+    page.cookies.set_for_long(throttle::DEVICE, device);
     // The session that this browser had, if any, ends with the new one's beginning.
     if !page.visitor.secret.is_empty() {
         sessions::end(db, &page.visitor.secret).await?;
@@ -93,15 +90,6 @@ pub(super) async fn sign_in(
     page.cookies.sign_in(sessions::begin(db, user.id, &page.origin(&address), now).await?);
     info!(event = "authn_login_success", user = user.id, address = %address.0, "signing in");
     Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
-}
-
-/// Seconds as people say them.
-fn spoken(seconds: i64) -> String {
-    match seconds {
-        1 => "a second".to_owned(),
-        2..=90 => format!("{seconds} seconds"),
-        _ => format!("{} minutes", (seconds + 59) / 60),
-    }
 }
 
 /// Signs out: the session ends at once, and the browser forgets it.

@@ -4,12 +4,15 @@ use rocket::http::Status;
 use rocket::{get, post};
 use serde::Serialize;
 
+use crate::auth::address::Address;
+use crate::auth::throttle::{self, Subjects};
 use crate::auth::{Staff, passwords, sessions, users};
 use crate::changes::ChangeSet;
 use crate::db::Db;
 use crate::error::Result;
 use crate::input::Errors;
 use crate::pages::{Html, Message, Page, Reply, Submission};
+use crate::random;
 
 #[derive(Debug, Serialize)]
 struct Password {
@@ -41,12 +44,28 @@ pub(super) async fn change(
     staff: Staff<'_>,
     form: Submission,
     db: &Db,
+    address: Address,
     page: Page<'_>,
 ) -> Result<Reply> {
     let (old, new) = (form.0.first("old").to_owned(), form.0.first("new").to_owned());
-    let hash = users::password_hash(&mut db.conn().await?, staff.0.id).await?;
+    // Who sits at somebody's open session may guess no faster than who signs in.
+    let device = page.cookies.get(throttle::DEVICE).unwrap_or_else(random::secret);
+    let (subjects, hash) = {
+        let mut conn = db.conn().await?;
+        let name = &staff.0.username;
+        let subjects = Subjects::of(&mut conn, name, &address.0, Some(&device), page.now()).await?;
+        (subjects, users::password_hash(&mut conn, staff.0.id).await?)
+    };
     let mut errors = Errors::default();
-    if !passwords::verify(old, hash).await? {
+    if let Err(wait) = throttle::admit(db, &subjects, page.now()).await? {
+        errors.add("old", throttle::spoken(wait));
+        let html = render(&page, &errors)?.with_status(Status::TooManyRequests);
+        return Ok(html.with_header("Retry-After", wait.to_string()).into());
+    }
+    if passwords::verify(old, hash).await? {
+        throttle::succeeded(db, &subjects, staff.0, &device, page.now()).await?;
+        page.cookies.set_for_long(throttle::DEVICE, device);
+    } else {
         errors.add("old", "This is not your password.");
     }
     if let Some(weakness) = passwords::weakness(&new, &staff.0.username) {

@@ -52,6 +52,20 @@ const REMEMBER_DEVICE: Upkeep = Upkeep::new(
 /// A browser is known for so many seconds after its last signing in: half a year.
 const DEVICE_MEMORY: i64 = 180 * 24 * 3_600;
 
+/// The cookie of a browser that has signed in before.
+pub const DEVICE: &str = "device";
+
+/// What who tries too often is told.
+#[must_use]
+pub fn spoken(wait: i64) -> String {
+    let wait = match wait {
+        1 => "a second".to_owned(),
+        2..=90 => format!("{wait} seconds"),
+        _ => format!("{} minutes", (wait + 59) / 60),
+    };
+    format!("Too many tries. Wait {wait}, then try again.")
+}
+
 /// Whom a try is counted against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subjects {

@@ -160,3 +160,21 @@ async fn the_right_password_clears_the_account() {
         );
     }
 }
+
+#[rocket::async_test]
+async fn an_open_session_is_no_place_to_guess_from() {
+    let site = Site::fresh().await;
+    let id = site.superuser_with_password("boss").await;
+    let mut browser = site.session_of(id).await;
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        let page = browser.get("/admin/password/").await;
+        let fields = [
+            ("old", "wrong"),
+            ("new", "eight yellow umbrellas"),
+            ("again", "eight yellow umbrellas"),
+        ];
+        statuses.push(browser.submit(&page, "main form", &fields).await.status.code);
+    }
+    assert_eq!(statuses, [422, 422, 422, 422, 422, 429]);
+}
