@@ -4,7 +4,9 @@
 
 mod log;
 
-pub use log::{Entry, HISTORY_PAGE, RecentSet, data_version, history, is_empty, recent};
+pub use log::{
+    Entry, HISTORY_PAGE, RecentSet, data_version, history, is_empty, last_label, recent,
+};
 
 use serde::Serialize;
 

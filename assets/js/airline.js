@@ -52,13 +52,16 @@
     if (step) {
       event.preventDefault();
       options[at]?.setAttribute("aria-selected", "false");
-      const option = options[(at + step + options.length) % options.length] ?? options[0];
+      const from = at < 0 && step < 0 ? options.length : at;
+      const option = options[(from + step + options.length) % options.length] ?? options[0];
       option.setAttribute("aria-selected", "true");
       option.scrollIntoView({ block: "nearest" });
       input.setAttribute("aria-activedescendant", option.id);
-    } else if (event.key === "Enter" && at >= 0) {
+    } else if (event.key === "Enter") {
+      // With suggestions open, Enter is about them; without, it saves.
       event.preventDefault();
-      take(input, options[at]);
+      if (at >= 0) take(input, options[at]);
+      else close(input);
     } else if (event.key === "Escape") {
       event.preventDefault();
       close(input);
@@ -73,6 +76,13 @@
   });
   document.addEventListener("focusout", (event) => {
     if (event.target.matches?.("[role=combobox]")) close(event.target);
+  });
+
+  // Enter in a search within a form searches: it does not save.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches?.("[data-chooser] input[type=search]")) {
+      event.preventDefault();
+    }
   });
 
   // One more row: the same fragment that the form would show after a round trip.

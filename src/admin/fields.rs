@@ -188,7 +188,7 @@ impl Source<'_> {
         let linked = self.linked(db, field).await?;
         let ticked = ids(self.values.all(field.name));
         // The form remembers what was there when it was made, also when it is shown again.
-        let before = if self.values.has(&parts.before) {
+        let mut before = if self.values.has(&parts.before) {
             ids_of(self.values.first(&parts.before).split_whitespace())
         } else {
             linked.iter().map(|choice| choice.id).collect()
@@ -199,12 +199,16 @@ impl Source<'_> {
             .filter(|id| !linked.iter().any(|choice| choice.id == *id))
             .collect();
         let new = if new.is_empty() { Vec::new() } else { target.chosen(db, &new).await? };
+        // What was booked meanwhile, by somebody else, is chosen as well: it is seen, and can be taken out.
+        let meanwhile: Vec<i64> =
+            linked.iter().map(|choice| choice.id).filter(|id| !before.contains(id)).collect();
+        before.extend(&meanwhile);
         view.value = before.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
         view.there = linked
             .into_iter()
             .chain(new)
             .map(|choice| There {
-                ticked: ticked.contains(&choice.id),
+                ticked: ticked.contains(&choice.id) || meanwhile.contains(&choice.id),
                 id: choice.id,
                 label: choice.label,
             })

@@ -231,11 +231,13 @@ async fn save(
     // Buttons that only change the form itself, for those without scripts.
     if values.has("_addrow") || values.has("_search") {
         let mut conn = db.conn().await?;
-        let label = match id {
-            Some(id) => manage.load(&mut conn, id).await?.ok_or(Error::NotFound)?.label,
-            None => String::new(),
+        let Some(id) = id else {
+            return Ok(again(String::new(), typed_version).render(&mut conn, page).await?.into());
         };
-        return Ok(again(label, typed_version).render(&mut conn, page).await?.into());
+        let Some(loaded) = manage.load(&mut conn, id).await? else {
+            return gone(again(String::new(), 0), &mut conn, page).await;
+        };
+        return Ok(again(loaded.label, typed_version).render(&mut conn, page).await?.into());
     }
 
     let mut set =
@@ -245,11 +247,7 @@ async fn save(
             manage.lock(&mut set, id).await?;
             let Some(current) = manage.load(&mut set, id).await? else {
                 drop(set);
-                // Nothing typed is lost: it stands in a form that would make the object anew.
-                let mut form = again(String::new(), 0);
-                (form.id, form.gone) = (None, true);
-                let html = form.render(&mut db.conn().await?, page).await?;
-                return Ok(html.with_status(Status::Conflict).into());
+                return gone(again(String::new(), 0), &mut db.conn().await?, page).await;
             };
             Some(current)
         }
@@ -301,6 +299,13 @@ async fn save(
         }
         Err(Refusal::Failed(error)) => Err(error),
     }
+}
+
+/// Somebody deleted the object meanwhile. Nothing typed is lost: it stands in a form that would make
+/// the object anew.
+async fn gone(mut form: Form<'_>, db: &mut Conn, page: &Page<'_>) -> Result<Reply> {
+    (form.id, form.gone) = (None, true);
+    Ok(form.render(db, page).await?.with_status(Status::Conflict).into())
 }
 
 /// The list that somebody came from.

@@ -68,10 +68,9 @@ pub(super) async fn show(
     let entries = changes::history(&mut db, model.slug, id, at).await?;
     let full = i64::try_from(entries.len()).ok() == Some(HISTORY_PAGE);
     let loaded = manage.load(&mut db, id).await?;
-    let label = match (&loaded, entries.iter().find(|entry| entry.kind == model.slug)) {
-        (Some(loaded), _) => loaded.label.clone(),
-        (None, Some(entry)) => entry.label.clone(),
-        (None, None) => return Err(Error::NotFound),
+    let label = match &loaded {
+        Some(loaded) => loaded.label.clone(),
+        None => changes::last_label(&mut db, model.slug, id).await?.ok_or(Error::NotFound)?,
     };
     let context = Context {
         kinds: navigation(**registry, kind),

@@ -19,7 +19,7 @@ struct Rule {
     first: i64,
     /// The longest wait.
     longest: i64,
-    /// A count is forgotten after so many seconds without a try.
+    /// A count that is not blocked begins anew so many seconds after its first try.
     memory: i64,
 }
 
@@ -108,12 +108,15 @@ impl Subjects {
 pub async fn admit(pool: &Pool, subjects: &Subjects, now: i64) -> Result<Result<(), i64>> {
     let mut tx = pool.begin().await?;
     let mut wait = 0;
-    for (subject, rule) in [(&subjects.account, ACCOUNT), (&subjects.address, ADDRESS)] {
+    // The address first: one that is blocked counts against no account.
+    for (subject, rule) in [(&subjects.address, ADDRESS), (&subjects.account, ACCOUNT)] {
         let (failures, blocked_until): (i64, i64) =
             tx.upkeep(COUNT).bind(subject.clone()).bind(now).bind(now - rule.memory).one().await?;
         if blocked_until > now {
-            wait = wait.max(blocked_until - now);
-        } else if failures >= rule.free {
+            wait = blocked_until - now;
+            break;
+        }
+        if failures >= rule.free {
             let doublings = u32::try_from(failures - rule.free).unwrap_or(u32::MAX).min(20);
             let pause = rule.first.saturating_mul(1 << doublings).min(rule.longest);
             tx.upkeep(BLOCK).bind(subject.clone()).bind(now + pause).execute_one().await?;

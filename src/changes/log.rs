@@ -41,13 +41,13 @@ pub struct RecentSet {
     pub action: String,
     /// How many objects it changed.
     pub count: i64,
-    /// The kind of the first of them.
+    /// The kind of the chief of them: what the set was about, rather than the bookings beside it.
     pub kind: String,
-    /// The id of the first of them.
+    /// The id of the chief of them.
     pub object_id: i64,
-    /// What the first of them is called.
+    /// What the chief of them is called.
     pub label: String,
-    /// Whether the first of them went.
+    /// Whether the chief of them went.
     pub gone: bool,
 }
 
@@ -66,10 +66,12 @@ const RECENT: Select = Select::new(
     "SELECT s.id, s.at, s.actor, s.action, n.count, c.kind, c.object_id, c.label,
             c.after IS NULL AS gone
      FROM (SELECT id, at, actor, action FROM change_sets ORDER BY id DESC LIMIT $1) s
-     JOIN (SELECT change_set_id, MIN(id) AS first_id, COUNT(*) AS count FROM changes
+     JOIN (SELECT change_set_id, COUNT(*) AS count,
+                  COALESCE(MAX(CASE WHEN kind <> 'bookings' THEN id END), MIN(id)) AS chief_id
+           FROM changes
            WHERE change_set_id IN (SELECT id FROM change_sets ORDER BY id DESC LIMIT $1)
            GROUP BY change_set_id) n ON n.change_set_id = s.id
-     JOIN changes c ON c.id = n.first_id
+     JOIN changes c ON c.id = n.chief_id
      ORDER BY s.id DESC",
 );
 
@@ -103,4 +105,16 @@ const DATA_VERSION: Select = Select::new("SELECT version FROM data_version");
 pub async fn data_version(db: &mut Conn) -> Result<i64> {
     let (version,): (i64,) = db.query(DATA_VERSION).one().await?;
     Ok(version)
+}
+
+const LAST_LABEL: Select = Select::new(
+    "SELECT c.label FROM change_subjects t JOIN changes c ON c.id = t.change_id
+     WHERE t.kind = $1 AND t.object_id = $2 AND c.kind = $1 ORDER BY c.id DESC LIMIT 1",
+);
+
+/// What an object was called last, there or not.
+pub async fn last_label(db: &mut Conn, kind: &str, id: i64) -> Result<Option<String>> {
+    let found: Option<(String,)> =
+        db.query(LAST_LABEL).bind(kind.to_owned()).bind(id).optional().await?;
+    Ok(found.map(|(label,)| label))
 }

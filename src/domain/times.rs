@@ -85,9 +85,9 @@ pub fn parse_local(text: &str, zone_name: &str) -> Result<i64, String> {
     let malformed = || "Give date and time like 2026-11-23 08:05.".to_owned();
     let text = text.trim().replace(' ', "T");
     // Seconds, offsets and zones would be lost in silence: the origin's clocks decide.
-    if text.strip_suffix(":00").unwrap_or(&text).len() != "2026-11-23T08:05".len()
-        && text.len() != 16
-    {
+    let shape: String =
+        text.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
+    if shape != "0000-00-00T00:00" && !(shape == "0000-00-00T00:00:00" && text.ends_with(":00")) {
         return Err(malformed());
     }
     let local: DateTime = text.parse().map_err(|_| malformed())?;
@@ -155,6 +155,7 @@ mod tests {
             "2026-11-23T08:05+05:00",
             "2026-11-23T08:05:30",
             "2026-11-23T08:05Z",
+            "2026-12-23T08+05",
             "2026-11-23",
         ] {
             assert!(parse_local(text, "UTC").is_err(), "{text}");

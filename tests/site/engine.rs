@@ -184,11 +184,9 @@ async fn the_start_page_tells_what_was_done_lately() {
     staff.submit(&confirm, "main form", &[]).await;
     let start = staff.get("/admin/").await;
     let latest = start.one(".recent li:first-child span:first-child");
-    assert_eq!(latest, format!("boss deleted {flight} and 1 more"));
-    assert_eq!(
-        start.attribute(".recent li:first-child a", "href"),
-        format!("/admin/flights/{}/history/", flight.id)
-    );
+    assert_eq!(latest, "boss deleted New York (JFK) and 1 more");
+    let history = format!("/admin/airports/{}/history/", flight.origin_id);
+    assert_eq!(start.attribute(".recent li:first-child a", "href"), history);
     assert_eq!(start.all(".plain th"), ["Airports", "Flights", "Passengers"]);
 }
 
@@ -223,4 +221,37 @@ async fn fields_are_suggested_as_one_types() {
     assert_eq!(exact.all("li")[0], "Paris (CDG)");
     let people = staff.get("/admin/passengers/suggestions/?name=passengers&passengers=ali").await;
     assert_eq!(people.attribute("li", "data-text"), format!("Alice Adams (#{})", alice.id));
+}
+
+/// A history of several pages is whole, also where a page tells of bookings only.
+#[rocket::async_test]
+async fn the_long_history_of_what_is_gone_can_be_read_to_its_end() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let mut set = site.set().await;
+    for number in 0..120 {
+        let draft =
+            airline::domain::passengers::Draft { first: "P".to_owned(), last: number.to_string() };
+        let passenger = airline::domain::passengers::insert(&mut set, draft).await.unwrap();
+        airline::domain::bookings::book(&mut set, flight.id, passenger.id).await.unwrap().unwrap();
+    }
+    airline::domain::flights::delete(&mut set, flight.id).await.unwrap();
+    set.commit().await.unwrap();
+    let mut staff = site.staff().await;
+    let mut events = 0;
+    for page in 0..3 {
+        let page = staff.get(&format!("/admin/flights/{}/history/?page={page}", flight.id)).await;
+        assert_eq!(page.one("h1"), format!("History of {flight}"));
+        events += page.count(".history > li");
+    }
+    assert_eq!(events, 242);
+}
+
+#[rocket::async_test]
+async fn searching_keeps_the_order() {
+    let site = world().await;
+    let mut staff = site.staff().await;
+    let sorted = staff.get("/admin/flights/?sort=-duration").await;
+    assert_eq!(sorted.attribute("input[name=sort]", "value"), "-duration");
+    assert_eq!(sorted.attribute("input[name=sort]", "form"), sorted.attribute("main form", "id"));
 }

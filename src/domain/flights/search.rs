@@ -192,7 +192,7 @@ impl Search {
 }
 
 /// Flights that a passenger could be put on: all words found in origin or destination, or the
-/// number; the next to leave first.
+/// number; the last to leave first. Booking refuses those that have left, and says so.
 pub async fn choices(
     db: &mut Conn,
     search: &str,
