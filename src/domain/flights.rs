@@ -52,6 +52,8 @@ pub struct Flight {
 
 /// [`Flight::is_valid`] as SQL, for lists and filters.
 pub const VALID: &str = "(f.origin_id <> f.destination_id AND f.duration >= 0)";
+/// The opposite of [`VALID`].
+pub const NOT_VALID: &str = "(f.origin_id = f.destination_id OR f.duration < 0)";
 
 impl Flight {
     /// The demo's `is_valid_flight`: it goes somewhere else, and takes no negative time. A flight

@@ -9,7 +9,7 @@ const COOKIE: &str = "messages";
 /// Something said once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// `done`, `note` or `refused`.
+    /// How it is meant.
     pub level: Level,
     /// A sentence.
     pub text: String,
@@ -27,8 +27,6 @@ pub enum Level {
     Done,
     /// Nothing was changed, and that is fine.
     Note,
-    /// It was not done.
-    Refused,
 }
 
 impl Message {

@@ -6,7 +6,7 @@ use crate::admin::{
 };
 use crate::changes::ChangeSet;
 use crate::db::Conn;
-use crate::domain::flights::{self, Draft, Flight, LONGEST, MOST_SEATS, VALID};
+use crate::domain::flights::{self, Draft, Flight, LONGEST, MOST_SEATS, NOT_VALID, VALID};
 use crate::domain::{passengers, times};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Refusal, Values};
@@ -70,14 +70,7 @@ static MODEL: Model = Model {
             Filter {
                 name: "valid",
                 title: "Valid",
-                narrow: Narrow::Choice(&[
-                    ("yes", "Valid", "(f.origin_id <> f.destination_id AND f.duration >= 0)"),
-                    (
-                        "no",
-                        "Not valid",
-                        "NOT (f.origin_id <> f.destination_id AND f.duration >= 0)",
-                    ),
-                ]),
+                narrow: Narrow::Choice(&[("yes", "Valid", VALID), ("no", "Not valid", NOT_VALID)]),
             },
             Filter {
                 name: "origin",
