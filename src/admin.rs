@@ -7,6 +7,7 @@ pub mod form;
 pub mod history;
 pub mod list;
 pub mod model;
+mod reasons;
 pub mod removal;
 pub mod start;
 pub mod suggest;

@@ -2,13 +2,19 @@
 //! handlers' signatures.
 
 pub mod address;
+pub mod credentials;
 pub mod csrf;
+pub mod events;
+pub mod factor;
 pub mod first;
+pub mod groups;
 pub mod guards;
 pub mod passwords;
+pub mod rights;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
 
-pub use guards::{Cookies, Staff, Visitor};
+pub use guards::{Account, Cookies, Staff, Visitor};
+pub use rights::{Act, Need, Right, Rights};
 pub use users::User;

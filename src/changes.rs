@@ -9,6 +9,7 @@ pub use log::{
 };
 
 use serde::Serialize;
+use tracing::info;
 
 use crate::db::query::Cell;
 use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write};
@@ -85,6 +86,27 @@ struct Change {
     after: Option<String>,
 }
 
+impl Change {
+    /// What the log calls a change of who may do what, in OWASP's vocabulary.
+    fn security_event(&self) -> Option<&'static str> {
+        match (self.kind, &self.before, &self.after) {
+            ("users", None, _) => Some("user_created"),
+            ("users", _, None) => Some("user_deleted"),
+            ("users", Some(before), Some(after)) => {
+                let rights = |json: &str| -> Option<[serde_json::Value; 4]> {
+                    let row: serde_json::Value = serde_json::from_str(json).ok()?;
+                    let names = ["is_active", "is_staff", "is_superuser", "rights"];
+                    Some(names.map(|name| row.get(name).cloned().unwrap_or_default()))
+                };
+                let same = rights(before) == rights(after);
+                Some(if same { "user_updated" } else { "privilege_permissions_changed" })
+            }
+            ("groups" | "memberships", ..) => Some("privilege_permissions_changed"),
+            _ => None,
+        }
+    }
+}
+
 const INSERT_SET: Upkeep = Upkeep::new(
     "INSERT INTO change_sets (at, actor_id, actor, request_id, action, reason)
      VALUES ($1, $2, $3, $4, $5, '') RETURNING id",
@@ -125,6 +147,11 @@ impl ChangeSet {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn write(&mut self, sql: Write) -> Query<'_> {
         self.tx.write_recorded(sql, &mut self.written)
+    }
+
+    /// [`Tx::upkeep`]: what has no history, kept or undone together with what has.
+    pub fn upkeep(&mut self, sql: Upkeep) -> Query<'_> {
+        self.tx.upkeep(sql)
     }
 
     /// [`Tx::lock`].
@@ -186,7 +213,20 @@ impl ChangeSet {
         if !self.changes.is_empty() {
             self.log().await?;
         }
-        self.tx.commit().await
+        self.tx.commit().await?;
+        for change in &self.changes {
+            if let Some(event) = change.security_event() {
+                info!(
+                    target: "security",
+                    event,
+                    by = self.intent.actor.id.unwrap_or(0),
+                    request = self.intent.request_id,
+                    kind = change.kind,
+                    object = change.object_id,
+                );
+            }
+        }
+        Ok(())
     }
 
     async fn log(&mut self) -> Result<()> {

@@ -8,6 +8,7 @@ use rocket::figment::{Figment, Profile};
 
 use crate::db::DatabaseUrl;
 use crate::error::{Error, Result};
+use crate::mail::{Mailer, Transport};
 
 /// The SQLite file of a fresh machine, in the folder where the program is started.
 pub const OWN_FILE: &str = "airline.sqlite3";
@@ -38,6 +39,11 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// Whether people reach the site by HTTPS: then cookies are `Secure` and `__Host-`.
     pub https: bool,
+    /// Where people reach the site, without a slash at the end: for links in mails. It never comes
+    /// from a request, whose `Host` anybody can invent.
+    pub url: Option<String>,
+    /// How mail leaves.
+    pub mailer: Mailer,
 }
 
 /// A setting as `airline check` and the README list it.
@@ -52,7 +58,7 @@ pub struct Setting {
 }
 
 /// Every setting of ours.
-pub const SETTINGS: [Setting; 11] = [
+pub const SETTINGS: [Setting; 15] = [
     Setting {
         name: "DATABASE_URL",
         default: "sqlite:airline.sqlite3",
@@ -84,6 +90,21 @@ pub const SETTINGS: [Setting; 11] = [
         meaning: "whether a proxy of ours is in front: the last X-Forwarded-For is then who asks",
     },
     Setting {
+        name: "AIRLINE_URL",
+        default: "in debug builds this machine",
+        meaning: "where people reach the site, for links in mails: https://flights.example.org",
+    },
+    Setting {
+        name: "AIRLINE_MAIL",
+        default: "console in debug builds, off in release builds",
+        meaning: "how mail leaves: off, console, file:FOLDER, or smtps://USER:PASSWORD@HOST",
+    },
+    Setting {
+        name: "AIRLINE_MAIL_FROM",
+        default: "airline@localhost",
+        meaning: "whom mail is from: Flights <flights@example.org>",
+    },
+    Setting {
         name: "AIRLINE_DATABASE_CONNECTIONS",
         default: "8",
         meaning: "how many connections to the database are kept at most",
@@ -92,6 +113,11 @@ pub const SETTINGS: [Setting; 11] = [
         name: "AIRLINE_LOG",
         default: DEFAULT_LOG,
         meaning: "what is logged to standard error: error, warn, info, debug, also by module",
+    },
+    Setting {
+        name: "AIRLINE_LOG_FORMAT",
+        default: "text on a terminal, logfmt elsewhere",
+        meaning: "how it is logged: text to read, logfmt for machines",
     },
     Setting {
         name: "AIRLINE_SUPERUSER_USERNAME",
@@ -122,21 +148,33 @@ pub fn variable(name: &str) -> Option<String> {
 impl Settings {
     /// Reads the environment.
     pub fn read() -> Result<Self> {
-        let url = variable("DATABASE_URL");
-        let database = match &url {
+        let database_url = variable("DATABASE_URL");
+        let database = match &database_url {
             Some(url) => DatabaseUrl::parse(url)?,
             None => DatabaseUrl::sqlite_file(Path::new(OWN_FILE)),
         };
         let port = number("PORT", 1..=65535)?.and_then(|port| u16::try_from(port).ok());
+        let https = flag("AIRLINE_HTTPS")?.unwrap_or(false);
+        let mailer = mailer()?;
+        let url = public_url()?.or_else(|| {
+            cfg!(debug_assertions).then(|| format!("http://localhost:{}", port.unwrap_or(8000)))
+        });
+        if url.is_none() && mailer.transport.is_on() {
+            return Err(Error::Told(
+                "AIRLINE_MAIL needs AIRLINE_URL: links in mails must lead somewhere.".to_owned(),
+            ));
+        }
         Ok(Self {
             database,
-            own_file: url.is_none(),
+            own_file: database_url.is_none(),
             connections: number("AIRLINE_DATABASE_CONNECTIONS", 1..=1000)?.unwrap_or(8),
             hosts: hosts(port.is_some()),
             port,
             public_booking: flag("AIRLINE_PUBLIC_BOOKING")?.unwrap_or(cfg!(debug_assertions)),
             trust_proxy: flag("AIRLINE_TRUST_PROXY")?.unwrap_or(false),
-            https: flag("AIRLINE_HTTPS")?.unwrap_or(false),
+            https,
+            url,
+            mailer,
         })
     }
 
@@ -191,6 +229,37 @@ fn hosts(open: bool) -> Vec<String> {
         None if open => vec!["*".to_owned()],
         None => Vec::new(),
     }
+}
+
+/// `AIRLINE_URL`, without a slash at the end: a scheme, a host, perhaps a port.
+fn public_url() -> Result<Option<String>> {
+    let Some(text) = variable("AIRLINE_URL") else {
+        return Ok(None);
+    };
+    let wrong = || {
+        Error::Told(format!("AIRLINE_URL: “{text}” is no address like https://flights.example.org"))
+    };
+    let url = url::Url::parse(&text).map_err(|_| wrong())?;
+    let fine = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.path() == "/"
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if fine { Ok(Some(url.as_str().trim_end_matches('/').to_owned())) } else { Err(wrong()) }
+}
+
+fn mailer() -> Result<Mailer> {
+    let fallback = if cfg!(debug_assertions) { "console" } else { "off" };
+    let transport = variable("AIRLINE_MAIL");
+    let transport = Transport::parse(transport.as_deref().unwrap_or(fallback))
+        .map_err(|why| Error::Told(format!("AIRLINE_MAIL: {why}")))?;
+    let from = variable("AIRLINE_MAIL_FROM").unwrap_or_else(|| "airline@localhost".to_owned());
+    let from = from.parse().map_err(|_| {
+        Error::Told(format!("AIRLINE_MAIL_FROM: “{from}” is no address like name@example.org"))
+    })?;
+    Ok(Mailer { transport, from })
 }
 
 fn flag(name: &str) -> Result<Option<bool>> {

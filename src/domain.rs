@@ -5,5 +5,4 @@ pub mod airports;
 pub mod bookings;
 pub mod flights;
 pub mod passengers;
-pub mod text;
 pub mod times;

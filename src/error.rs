@@ -15,9 +15,15 @@ pub enum Error {
     /// The request is not one that this site's pages make.
     #[error("{0}")]
     BadRequest(&'static str),
-    /// The asker is known, and may not.
+    /// The asker lacks what this needs: the code of an `auth::Need`, which knows how to say so.
+    #[error("This needs {0}.")]
+    Denied(String),
+    /// The asker may not do this to this object: the sentence says why.
     #[error("{0}")]
-    Forbidden(&'static str),
+    Refused(String),
+    /// It is sensitive: who does it must prove once more, with his password, that it is he.
+    #[error("This is sensitive: confirm your password first.")]
+    Unconfirmed,
     /// Two did it at once, and the database let the other one through.
     #[error("Somebody changed this at the same moment. Look again and repeat.")]
     Conflict(#[source] sqlx::Error),
@@ -42,7 +48,7 @@ impl Error {
         match self {
             Self::NotFound => Status::NotFound,
             Self::BadRequest(_) => Status::BadRequest,
-            Self::Forbidden(_) => Status::Forbidden,
+            Self::Denied(_) | Self::Refused(_) | Self::Unconfirmed => Status::Forbidden,
             Self::Conflict(_) => Status::Conflict,
             Self::Busy => Status::ServiceUnavailable,
             Self::Database(_) | Self::Internal(_) | Self::Told(_) => Status::InternalServerError,

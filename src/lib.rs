@@ -8,7 +8,7 @@
 //! - `pages`: what pages are made of · [`data`]: files in and out
 //! - [`domain`]: airports, flights, passengers, bookings · [`auth`]: who is asking
 //! - [`changes`]: the one way to write
-//! - the ground: [`db`], [`config`], [`input`], [`clock`], [`random`], [`error`]
+//! - the ground: [`db`], [`config`], [`mail`], [`input`], [`clock`], [`random`], [`error`]
 
 pub mod accounts;
 pub mod admin;
@@ -23,6 +23,7 @@ pub mod domain;
 pub mod error;
 pub mod health;
 pub mod input;
+pub mod mail;
 pub mod pages;
 pub mod public;
 pub mod random;

@@ -28,6 +28,7 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
         .mount("/", public::routes())
         .mount("/", accounts::routes())
         .mount("/", admin::routes())
+        .mount("/", staff::access::routes())
         .mount("/", host::routes())
         .mount("/", assets::routes())
         .mount("/", health::routes())

@@ -4,10 +4,10 @@ use rocket::http::Status;
 use rocket::{State, get, post};
 use serde::Serialize;
 
-use crate::auth::address::Address;
 use crate::auth::first::FirstLink;
-use crate::auth::users::Superuser;
-use crate::auth::{passwords, sessions, users};
+use crate::auth::sessions::Beginning;
+use crate::auth::users::Draft;
+use crate::auth::{credentials, passwords, sessions, users};
 use crate::changes::{Actor, ChangeSet, Intent};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -60,7 +60,6 @@ pub(super) async fn make(
     form: Submission,
     link: &State<FirstLink>,
     db: &Db,
-    address: Address,
     page: Page<'_>,
 ) -> Result<Reply> {
     let key = form.0.first("key");
@@ -71,11 +70,15 @@ pub(super) async fn make(
         Ok(render(&page, &form.0, errors)?.with_status(Status::UnprocessableEntity).into())
     };
     let password = form.0.first("password");
-    let (draft, mut errors) = match Superuser::parse(&form.0) {
+    let (draft, mut errors) = match Draft::superuser(&form.0) {
         Ok(draft) => (Some(draft), Errors::default()),
         Err(errors) => (None, errors),
     };
-    if let Some(weakness) = passwords::weakness(password, form.0.first("username").trim()) {
+    if let Some(weakness) = passwords::weakness(
+        password,
+        &[form.0.first("username").trim(), form.0.first("email").trim()],
+        true,
+    ) {
         errors.add("password", weakness);
     }
     if password != form.0.first("again") {
@@ -90,11 +93,12 @@ pub(super) async fn make(
     if users::any_staff(&mut set).await? {
         return Err(Error::NotFound);
     }
-    let user = match users::insert_superuser(&mut set, draft, hash).await {
+    let user = match users::insert(&mut set, draft).await {
         Ok(user) => user,
         Err(Refusal::Invalid(errors)) => return again(&errors),
         Err(Refusal::Failed(error)) => return Err(error),
     };
+    credentials::set_first_password(&mut set, &user, hash).await?;
     if !link.take(key) {
         return Err(Error::NotFound);
     }
@@ -102,7 +106,11 @@ pub(super) async fn make(
         link.give_back(key);
         return Err(error);
     }
-    page.cookies.sign_in(sessions::begin(db, user.id, &page.origin(&address), page.now()).await?);
+    let from = page.origin();
+    let beginning = Beginning { user: user.id, proven: None, awaits_factor: false, from: &from };
+    if let Some(secret) = sessions::begin(db, beginning, page.now()).await? {
+        page.cookies.sign_in(secret);
+    }
     let said = format!("Welcome, {}: you are the first superuser.", user.username);
     Ok(page.to("/admin/".to_owned(), Some(Message::done(said))))
 }

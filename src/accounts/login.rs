@@ -3,13 +3,14 @@
 use rocket::http::Status;
 use rocket::{get, post};
 use serde::Serialize;
-use tracing::{info, warn};
 
-use crate::auth::address::Address;
+use crate::auth::events::Event;
+use crate::auth::passwords::Verdict;
+use crate::auth::sessions::Beginning;
 use crate::auth::throttle::{self, Subjects};
-use crate::auth::{Cookies, passwords, sessions, users};
+use crate::auth::{Cookies, User, credentials, factor, passwords, sessions, users};
 use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission, safe};
 use crate::random;
 
@@ -19,6 +20,14 @@ struct Login {
     next: String,
     username: String,
     error: Option<String>,
+    can_reset: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Code {
+    csrf: String,
+    next: String,
+    error: Option<String>,
 }
 
 fn render(page: &Page<'_>, next: &str, username: &str, error: Option<&str>) -> Result<Html> {
@@ -27,8 +36,21 @@ fn render(page: &Page<'_>, next: &str, username: &str, error: Option<&str>) -> R
         next: safe::next(next, "/admin/").to_owned(),
         username: username.to_owned(),
         error: error.map(str::to_owned),
+        can_reset: page.settings.mailer.transport.is_on(),
     };
     page.show("accounts/login", "Sign in", &context)
+}
+
+fn render_code(page: &Page<'_>, next: &str, error: Option<String>) -> Result<Html> {
+    let next = safe::next(next, "/admin/").to_owned();
+    page.show("accounts/code", "Second factor", &Code { csrf: page.token(), next, error })
+}
+
+/// Where the code is asked for.
+fn code_page(next: &str) -> String {
+    let next: String =
+        form_urlencoded::byte_serialize(safe::next(next, "/admin/").as_bytes()).collect();
+    format!("/admin/login/code/?next={next}")
 }
 
 /// The form. Who has signed in already goes on.
@@ -44,52 +66,123 @@ pub(super) fn form(query: Query, page: Page<'_>) -> Result<Reply> {
 /// Signs in. Unknown, wrong and disabled cost the same time and get the same answer; who tries too
 /// often waits, whether he is right or not, and is told for how long.
 #[post("/admin/login", data = "<form>")]
-pub(super) async fn sign_in(
-    form: Submission,
-    db: &Db,
-    address: Address,
-    page: Page<'_>,
-) -> Result<Reply> {
+pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
+    const WRONG: &str =
+        "The name or the password is not right. Both tell small from capital letters.";
     let (username, next) = (form.0.first("username").trim(), form.0.first("next"));
     let now = page.now();
     let device = page.cookies.get(throttle::DEVICE);
-    let subjects = {
+    let (subjects, user, hash) = {
         let mut conn = db.conn().await?;
-        Subjects::of(&mut conn, username, &address.0, device.as_deref(), now).await?
+        let subjects =
+            Subjects::of(&mut conn, username, &page.address.0, device.as_deref(), now).await?;
+        let user = users::by_name(&mut conn, username).await?;
+        // Asked for nobody as well, so that an unknown name takes as long.
+        let hash =
+            credentials::password_hash(&mut conn, user.as_ref().map_or(0, |user| user.id)).await?;
+        (subjects, user, hash)
     };
     if let Err(wait) = throttle::admit(db, &subjects, now).await? {
-        warn!(event = "excess_rate_limit_exceeded", address = %address.0, wait, "signing in");
+        page.record(Event::TooOften, user.map_or(0, |user| user.id), "signing in");
         let error = throttle::spoken(wait);
         let html =
             render(&page, next, username, Some(&error))?.with_status(Status::TooManyRequests);
         return Ok(html.with_header("Retry-After", wait.to_string()).into());
     }
-    let (user, hash) = {
-        let mut conn = db.conn().await?;
-        let user = users::by_name(&mut conn, username).await?;
-        let hash = match &user {
-            Some(user) => users::password_hash(&mut conn, user.id).await?,
-            None => None,
-        };
-        (user, hash)
+    let wrong = |user: i64| -> Result<Reply> {
+        page.record(Event::SignInFailed, user, "signing in");
+        let html = render(&page, next, username, Some(WRONG))?;
+        Ok(html.with_status(Status::UnprocessableEntity).into())
     };
-    let right = passwords::verify(form.0.first("password").to_owned(), hash).await?;
-    let Some(user) = user.filter(|user| right && user.is_active) else {
-        warn!(event = "authn_login_fail", address = %address.0, "signing in");
-        let error = "The name or the password is not right. Both tell small from capital letters.";
-        let html = render(&page, next, username, Some(error))?;
-        return Ok(html.with_status(Status::UnprocessableEntity).into());
+    let password = form.0.first("password");
+    let verdict = passwords::verify(password.to_owned(), hash.clone()).await?;
+    let known = user.as_ref().map_or(0, |user| user.id);
+    let (Some(user), Some(mut hash)) = (user.filter(|user| user.is_active), hash) else {
+        return wrong(known);
     };
+    match verdict {
+        Verdict::Wrong => return wrong(known),
+        Verdict::Right => {}
+        Verdict::RightButOld => {
+            let new = passwords::hash(password.to_owned()).await?;
+            credentials::renew_hash(db, user.id, &hash, new.clone()).await?;
+            hash = new;
+        }
+    }
     let device = device.unwrap_or_else(random::secret);
     throttle::succeeded(db, &subjects, &user, &device, now).await?;
     page.cookies.set_for_long(throttle::DEVICE, device);
-    // The session that this browser had, if any, ends with the new one's beginning.
+    if !begin(db, &page, &user, Some(&hash), user.second_factor).await? {
+        return wrong(known);
+    }
+    if user.second_factor {
+        return Ok(page.to(code_page(next), None));
+    }
+    page.record(Event::SignedIn, user.id, "by password");
+    Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
+}
+
+/// Begins a session with a secret of its own; the one that this browser had, if any, ends.
+async fn begin(
+    db: &Db,
+    page: &Page<'_>,
+    user: &User,
+    proven: Option<&str>,
+    awaits_factor: bool,
+) -> Result<bool> {
+    let beginning = Beginning { user: user.id, proven, awaits_factor, from: &page.origin() };
+    let Some(secret) = sessions::begin(db, beginning, page.now()).await? else {
+        return Ok(false);
+    };
     if !page.visitor.secret.is_empty() {
         sessions::end(db, &page.visitor.secret).await?;
     }
-    page.cookies.sign_in(sessions::begin(db, user.id, &page.origin(&address), now).await?);
-    info!(event = "authn_login_success", user = user.id, address = %address.0, "signing in");
-    Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
+    page.cookies.sign_in(secret);
+    Ok(true)
+}
+
+/// The page that asks for a code, of whoever has given the right password.
+#[get("/admin/login/code")]
+pub(super) fn code(query: Query, page: Page<'_>) -> Result<Reply> {
+    let next = query.0.first("next");
+    if page.visitor.half.is_some() {
+        return Ok(render_code(&page, next, None)?.into());
+    }
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Ok(page.to(format!("/admin/login/?next={next}"), None))
+}
+
+/// Takes a code of the app, or a recovery code, and signs in.
+#[post("/admin/login/code", data = "<form>")]
+pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
+    let next = form.0.first("next");
+    let Some(user) = &page.visitor.half else {
+        return Ok(page.to("/admin/login/".to_owned(), None));
+    };
+    let subjects = Subjects::of_code(user.id, &page.address.0);
+    if let Err(wait) = throttle::admit(db, &subjects, page.now()).await? {
+        page.record(Event::TooOften, user.id, "second factor");
+        let html = render_code(&page, next, Some(throttle::spoken(wait)))?;
+        let html = html.with_status(Status::TooManyRequests);
+        return Ok(html.with_header("Retry-After", wait.to_string()).into());
+    }
+    if !factor::accept(db, user, form.0.first("code"), page.now()).await? {
+        page.record(Event::SignInFailed, user.id, "second factor");
+        let error = "This code is not right, or was used already. Wait for the next one.";
+        let html = render_code(&page, next, Some(error.to_owned()))?;
+        return Ok(html.with_status(Status::UnprocessableEntity).into());
+    }
+    throttle::forget(db, &subjects).await?;
+    if !begin(db, &page, user, None, false).await? {
+        return Err(Error::NotFound);
+    }
+    page.record(Event::SignedIn, user.id, "by password and second factor");
+    let left = factor::codes_left(&mut db.conn().await?, user.id).await?;
+    let said = (left < 3).then(|| {
+        Message::note(format!("You have {left} recovery codes left:"))
+            .about("make new ones", "/admin/factor/")
+    });
+    Ok(page.to(safe::next(next, "/admin/").to_owned(), said))
 }
 
 /// Signs out: the session ends at once, and the browser forgets it.
@@ -102,5 +195,10 @@ pub(super) async fn sign_out(
 ) -> Result<Reply> {
     sessions::end(db, &page.visitor.secret).await?;
     cookies.sign_out();
+    page.record(
+        Event::SessionEnded,
+        page.visitor.user.as_ref().map_or(0, |user| user.id),
+        "by its owner",
+    );
     Ok(page.to("/".to_owned(), Some(Message::done("You have signed out."))))
 }

@@ -4,7 +4,9 @@ use rocket::{get, post};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use crate::auth::{Staff, sessions};
+use crate::auth::events::Event;
+use crate::auth::sessions::Listed;
+use crate::auth::{Account, sessions};
 use crate::db::Db;
 use crate::domain::times;
 use crate::error::Result;
@@ -13,12 +15,13 @@ use crate::pages::{Html, Message, Page, Reply, Submission};
 #[derive(Debug, Serialize)]
 struct Sessions {
     csrf: String,
-    alive: Vec<Session>,
+    alive: Vec<Shown>,
     others: bool,
 }
 
+/// A session as a list shows it.
 #[derive(Debug, Serialize)]
-struct Session {
+pub(crate) struct Shown {
     id: i64,
     began: String,
     seen: String,
@@ -33,24 +36,31 @@ fn told(at: i64) -> String {
         .unwrap_or_default()
 }
 
+impl Shown {
+    pub(crate) fn of(session: Listed) -> Self {
+        Self {
+            id: session.id,
+            began: told(session.created_at),
+            seen: told(session.seen_at),
+            address: session.address,
+            browser: session.browser,
+            here: session.here,
+        }
+    }
+}
+
 /// The sessions that are alive.
 #[get("/admin/sessions")]
-pub(super) async fn list(staff: Staff<'_>, mut db: Connection<Db>, page: Page<'_>) -> Result<Html> {
-    let alive = sessions::of_user(&mut db, staff.0.id, &page.visitor.secret, page.now()).await?;
+pub(super) async fn list(
+    account: Account<'_>,
+    mut db: Connection<Db>,
+    page: Page<'_>,
+) -> Result<Html> {
+    let alive = sessions::of_user(&mut db, account.0.id, &page.visitor.secret, page.now()).await?;
     let context = Sessions {
         csrf: page.token(),
         others: alive.len() > 1,
-        alive: alive
-            .into_iter()
-            .map(|session| Session {
-                id: session.id,
-                began: told(session.created_at),
-                seen: told(session.seen_at),
-                address: session.address,
-                browser: session.browser,
-                here: session.here,
-            })
-            .collect(),
+        alive: alive.into_iter().map(Shown::of).collect(),
     };
     page.show("accounts/sessions", "Your sessions", &context)
 }
@@ -59,24 +69,26 @@ pub(super) async fn list(staff: Staff<'_>, mut db: Connection<Db>, page: Page<'_
 #[post("/admin/sessions/<id>/end", data = "<_form>")]
 pub(super) async fn end(
     id: i64,
-    staff: Staff<'_>,
+    account: Account<'_>,
     _form: Submission,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
-    sessions::end_one(db, staff.0.id, id).await?;
+    sessions::end_one(db, account.0.id, id).await?;
+    page.record(Event::SessionEnded, account.0.id, "by its owner");
     Ok(page.to("/admin/sessions/".to_owned(), Some(Message::done("That session has ended."))))
 }
 
 /// Ends all but the one that asks.
 #[post("/admin/sessions/end-others", data = "<_form>")]
 pub(super) async fn end_others(
-    staff: Staff<'_>,
+    account: Account<'_>,
     _form: Submission,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
-    sessions::end_others(db, staff.0.id, &page.visitor.secret).await?;
+    sessions::end_others(db, account.0.id, &page.visitor.secret).await?;
+    page.record(Event::SessionEnded, account.0.id, "all others, by their owner");
     let said = Message::done("Wherever else you were signed in, you no longer are.");
     Ok(page.to("/admin/sessions/".to_owned(), Some(said)))
 }

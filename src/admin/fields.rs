@@ -3,6 +3,9 @@
 use serde::Serialize;
 
 use super::model::{Choice, Field, Input, Manage, Registry};
+use super::reasons::Reasons;
+use crate::auth::rights::KINDS;
+use crate::auth::{Act, Right, Rights, Visitor};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::input::{Errors, Values};
@@ -38,6 +41,57 @@ pub(super) struct FieldView {
     search: String,
     kind: &'static str,
     owner: i64,
+    /// What a search in a chooser looks into.
+    search_help: &'static str,
+    /// Whether it can be filled in; otherwise it only shows what there is.
+    open: bool,
+    /// Why not, where that is about this field alone.
+    why: String,
+    /// What it holds, in words, where it cannot be filled in.
+    shown: Vec<String>,
+    rights: Vec<RightsRow>,
+}
+
+/// A row of the table of rights: a kind, or those that are about none.
+#[derive(Debug, Serialize)]
+struct RightsRow {
+    title: &'static str,
+    boxes: Vec<RightBox>,
+}
+
+#[derive(Debug, Serialize)]
+struct RightBox {
+    code: String,
+    label: String,
+    /// As it stands in its row.
+    short: String,
+    ticked: bool,
+    /// Whether he who looks may give it.
+    may: bool,
+}
+
+/// The table of rights, with those of a field ticked.
+fn rights_rows(held: &Rights, by: &Visitor) -> Vec<RightsRow> {
+    let ticked: Vec<Right> = held.iter().collect();
+    let boxed = |right: Right, short: String| RightBox {
+        code: right.code(),
+        label: right.to_string(),
+        short,
+        ticked: ticked.contains(&right),
+        may: by.may(right),
+    };
+    let kinds = KINDS.iter().map(|kind| RightsRow {
+        title: kind,
+        boxes: Act::ALL
+            .map(|act| boxed(Right::On(act, kind), act.name().to_owned()))
+            .into_iter()
+            .collect(),
+    });
+    let named = RightsRow {
+        title: "besides",
+        boxes: Right::NAMED.map(|right| boxed(right, right.to_string())).into_iter().collect(),
+    };
+    kinds.chain([named]).collect()
 }
 
 /// An object that is there, or could be, and whether its box is ticked.
@@ -91,6 +145,10 @@ fn ids(texts: &[String]) -> Vec<i64> {
 pub(super) struct Source<'a> {
     pub(super) manage: &'static dyn Manage,
     pub(super) registry: Registry,
+    pub(super) by: &'a Visitor,
+    pub(super) reasons: &'a Reasons<'a>,
+    /// Whether the form can be saved at all.
+    pub(super) open: bool,
     pub(super) id: Option<i64>,
     pub(super) values: &'a Values,
     pub(super) errors: &'a Errors,
@@ -100,13 +158,14 @@ impl Source<'_> {
     /// Every field of the kind.
     pub(super) async fn fields(&self, db: &mut Conn) -> Result<Vec<FieldView>> {
         let mut fields = Vec::new();
-        for field in self.manage.model().fields {
+        for field in self.manage.model().fields.iter().filter(|field| self.by.has(field.seen_by)) {
             fields.push(self.field(db, field).await?);
         }
         Ok(fields)
     }
 
     async fn field(&self, db: &mut Conn, field: &'static Field) -> Result<FieldView> {
+        let allowed = self.reasons.allowed(field.needs);
         let mut view = FieldView {
             name: field.name,
             label: field.label,
@@ -126,6 +185,11 @@ impl Source<'_> {
             search: String::new(),
             kind: "",
             owner: self.id.unwrap_or(0),
+            search_help: "",
+            open: self.open && allowed.may,
+            why: if self.open { allowed.why } else { String::new() },
+            shown: Vec::new(),
+            rights: Vec::new(),
         };
         match field.input {
             Input::Text { longest } => view.longest = longest,
@@ -135,9 +199,17 @@ impl Source<'_> {
             }
             Input::Decimal => view.input = "decimal",
             Input::LocalTime => view.input = "local",
+            Input::Flag { .. } => view.input = "flag",
+            Input::Rights => {
+                view.input = "rights";
+                let held = Rights::parse(&self.values.all(field.name).join(" "));
+                view.shown = held.iter().map(|right| right.to_string()).collect();
+                view.rights = rights_rows(&held, self.by);
+                return Ok(view);
+            }
             Input::Pick { kind } => {
                 view.input = "pick";
-                view.suggestions = suggestions(kind, field.name);
+                view.suggestions = self.suggestions(kind, field.name)?;
             }
             Input::Rows { kind } => {
                 view.input = "rows";
@@ -150,10 +222,31 @@ impl Source<'_> {
                 self.chooser(db, field, &mut view).await?;
             }
         }
+        if !view.open {
+            view.shown = match field.input {
+                Input::Rows { .. } | Input::Chooser { .. } => {
+                    self.linked(db, field).await?.into_iter().map(|choice| choice.label).collect()
+                }
+                Input::Flag { .. } => {
+                    vec![if view.value.is_empty() { "No" } else { "Yes" }.to_owned()]
+                }
+                _ if view.value.is_empty() => Vec::new(),
+                _ => vec![view.value.replace('T', if view.input == "local" { " " } else { "T" })],
+            };
+        }
         Ok(view)
     }
 
+    /// Where suggestions of a kind come from; nowhere for who may not be told of its objects.
+    fn suggestions(&self, kind: &str, name: &str) -> Result<String> {
+        let named_to = self.registry.find(kind)?.model().named_to;
+        Ok(if self.by.has(named_to) { suggestions(kind, name) } else { String::new() })
+    }
+
     async fn rows(&self, db: &mut Conn, field: &'static Field, view: &mut FieldView) -> Result<()> {
+        if !view.open {
+            return Ok(());
+        }
         let removed = ids(self.values.all(&Parts::of(field.name).remove));
         view.there = self
             .linked(db, field)
@@ -183,7 +276,11 @@ impl Source<'_> {
         field: &'static Field,
         view: &mut FieldView,
     ) -> Result<()> {
+        if !view.open {
+            return Ok(());
+        }
         let target = self.registry.find(view.kind)?;
+        view.search_help = target.model().list.search_help;
         let parts = Parts::of(field.name);
         let linked = self.linked(db, field).await?;
         let ticked = ids(self.values.all(field.name));

@@ -4,10 +4,12 @@ use rocket::http::Status;
 use rocket::{State, get, post};
 use serde::Serialize;
 
+use super::fields::Parts;
 use super::fields::{FieldView, Source};
 use super::list::{KindLink, navigation};
-use super::model::{Field, Input, Loaded, Manage, Registry};
-use crate::auth::Staff;
+use super::model::{Field, Input, Loaded, Manage, Model, Registry, Saved};
+use super::reasons::{Allowed, Reasons};
+use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::{self, ChangeSet};
 use crate::db::{Conn, Db};
 use crate::domain::times;
@@ -28,10 +30,23 @@ struct Context {
     problems: Vec<Problem>,
     conflict: Option<Conflict>,
     gone: bool,
-    on_site: Option<String>,
+    /// Whether the password must be typed once more before this is saved.
+    unconfirmed: bool,
+    /// Whether it can be saved, and why not.
+    save: Allowed,
+    add: Allowed,
+    delete: Allowed,
+    links: Vec<Link>,
     back: String,
     back_encoded: String,
     csrf: String,
+}
+
+/// A page about the object that the engine does not know.
+#[derive(Debug, Serialize)]
+struct Link {
+    title: &'static str,
+    href: String,
 }
 
 /// An error in the summary, with a link to its field.
@@ -61,6 +76,7 @@ struct Difference {
 struct Form<'a> {
     manage: &'static dyn Manage,
     registry: Registry,
+    by: &'a Visitor,
     id: Option<i64>,
     label: String,
     version: i64,
@@ -69,25 +85,42 @@ struct Form<'a> {
     conflict: Option<Conflict>,
     /// Somebody deleted the object meanwhile.
     gone: bool,
+    unconfirmed: bool,
     back: &'a str,
 }
 
 impl Form<'_> {
     async fn render(self, db: &mut Conn, page: &Page<'_>) -> Result<Html> {
         let model = self.manage.model();
+        let reasons = Reasons::of(db, self.by).await?;
+        let allowed = |act| reasons.allowed(Need::to(act, model.slug));
+        let closed = match self.id {
+            Some(id) => self.manage.closed_to(db, self.by, id).await?,
+            None => None,
+        };
+        let (save, delete) = match closed {
+            Some(why) => (Allowed::closed(why.clone()), Allowed::closed(why)),
+            None if self.id.is_some() => (allowed(Act::Change), allowed(Act::Delete)),
+            None => (allowed(Act::Add), allowed(Act::Delete)),
+        };
+        let links = self.links();
         let source = Source {
             manage: self.manage,
             registry: self.registry,
+            by: self.by,
+            reasons: &reasons,
+            open: save.may,
             id: self.id,
             values: self.values,
             errors: self.errors,
         };
         let title = match self.id {
-            Some(_) => format!("Change {}", self.label),
+            Some(_) if save.may => format!("Change {}", self.label),
+            Some(_) => self.label.clone(),
             None => format!("Add {}", model.name),
         };
         let context = Context {
-            kinds: navigation(self.registry, model.slug),
+            kinds: navigation(self.registry, self.by, model.slug),
             slug: model.slug,
             name: model.name,
             plural: model.plural,
@@ -98,12 +131,21 @@ impl Form<'_> {
             problems: problems(model.fields, self.errors),
             conflict: self.conflict,
             gone: self.gone,
-            on_site: self.id.and_then(|id| self.manage.on_site(id)),
+            unconfirmed: self.unconfirmed,
+            save,
+            add: allowed(Act::Add),
+            delete,
+            links,
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
             csrf: page.token(),
         };
         page.show("admin/form", &title, &context)
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let links = self.id.map(|id| self.manage.links(id)).unwrap_or_default();
+        links.into_iter().map(|(title, href)| Link { title, href }).collect()
     }
 }
 
@@ -125,44 +167,53 @@ fn problems(fields: &'static [Field], errors: &Errors) -> Vec<Problem> {
 pub(super) async fn add(
     kind: &str,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Html> {
-    let manage = registry.find(kind)?;
+    let manage = registry.open(kind, Act::Add, staff.0)?;
+    let mut values = query.0;
+    for field in manage.model().fields {
+        if field.input == (Input::Flag { at_first: true }) && !values.has(field.name) {
+            values.set(field.name, "1");
+        }
+    }
     let form = Form {
         manage,
         registry: **registry,
+        by: staff.0,
         id: None,
         label: String::new(),
         version: 0,
-        values: &query.0,
+        values: &values,
         errors: &Errors::default(),
         conflict: None,
         gone: false,
-        back: query.0.first("back"),
+        unconfirmed: false,
+        back: values.first("back"),
     };
     form.render(&mut db.conn().await?, &page).await
 }
 
-/// The form of an object.
+/// The form of an object; for who may only view, what it holds.
 #[get("/admin/<kind>/<id>/change")]
 pub(super) async fn change(
     kind: &str,
     id: i64,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Html> {
-    let manage = registry.find(kind)?;
+    let manage = registry.open(kind, Act::View, staff.0)?;
     let mut conn = db.conn().await?;
     let loaded = manage.load(&mut conn, id).await?.ok_or(Error::NotFound)?;
     let form = Form {
         manage,
         registry: **registry,
+        by: staff.0,
         id: Some(id),
         label: loaded.label,
         version: loaded.version,
@@ -170,6 +221,7 @@ pub(super) async fn change(
         errors: &Errors::default(),
         conflict: None,
         gone: false,
+        unconfirmed: false,
         back: query.0.first("back"),
     };
     form.render(&mut conn, &page).await
@@ -180,12 +232,13 @@ pub(super) async fn change(
 pub(super) async fn insert(
     kind: &str,
     form: Submission,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
-    save(registry.find(kind)?, **registry, None, &form.0, db, &page).await
+    let manage = registry.open(kind, Act::Add, staff.0)?;
+    save(manage, **registry, staff.0, None, form.0, db, &page).await
 }
 
 /// Changes an object.
@@ -194,12 +247,41 @@ pub(super) async fn update(
     kind: &str,
     id: i64,
     form: Submission,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
-    save(registry.find(kind)?, **registry, Some(id), &form.0, db, &page).await
+    let manage = registry.open(kind, Act::Change, staff.0)?;
+    save(manage, **registry, staff.0, Some(id), form.0, db, &page).await
+}
+
+/// Puts what there is in the place of the fields that somebody may not fill in: his form did not have
+/// them. Whoever sends them all the same is refused.
+fn keep_closed_fields(
+    fields: &'static [Field],
+    by: &Visitor,
+    current: Option<&Loaded>,
+    values: &mut Values,
+) -> Result<()> {
+    for field in fields.iter().filter(|field| !by.has(field.needs) || !by.has(field.seen_by)) {
+        let parts = Parts::of(field.name);
+        let names = [field.name, &parts.remove, &parts.before];
+        if names.iter().any(|name| values.has(name)) {
+            return Err(field.needs.denied());
+        }
+        match (field.input, current) {
+            (Input::Flag { at_first: true }, None) => values.set(field.name, "1"),
+            (Input::Rows { .. } | Input::Chooser { .. }, _) | (_, None) => {}
+            (_, Some(current)) => {
+                let there = current.values.all(field.name);
+                if !there.is_empty() {
+                    values.set_all(field.name, there.to_vec());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Saves what a form says, unless it is wrong or stale: then the form comes back with all that was
@@ -207,16 +289,24 @@ pub(super) async fn update(
 async fn save(
     manage: &'static dyn Manage,
     registry: Registry,
+    by: &Visitor,
     id: Option<i64>,
-    values: &Values,
+    mut typed: Values,
     db: &Db,
     page: &Page<'_>,
 ) -> Result<Reply> {
     let model = manage.model();
     let no_errors = Errors::default();
+    let current = match id {
+        Some(id) => manage.load(&mut db.conn().await?, id).await?,
+        None => None,
+    };
+    keep_closed_fields(model.fields, by, current.as_ref(), &mut typed)?;
+    let values = &typed;
     let again = |label: String, version: i64| Form {
         manage,
         registry,
+        by,
         id,
         label,
         version,
@@ -224,6 +314,7 @@ async fn save(
         errors: &no_errors,
         conflict: None,
         gone: false,
+        unconfirmed: false,
         back: values.first("back"),
     };
     let typed_version = values.first("version").parse().unwrap_or(0);
@@ -231,13 +322,11 @@ async fn save(
     // Buttons that only change the form itself, for those without scripts.
     if values.has("_addrow") || values.has("_search") {
         let mut conn = db.conn().await?;
-        let Some(id) = id else {
-            return Ok(again(String::new(), typed_version).render(&mut conn, page).await?.into());
-        };
-        let Some(loaded) = manage.load(&mut conn, id).await? else {
+        if id.is_some() && current.is_none() {
             return gone(again(String::new(), 0), &mut conn, page).await;
-        };
-        return Ok(again(loaded.label, typed_version).render(&mut conn, page).await?.into());
+        }
+        let label = current.map(|current| current.label).unwrap_or_default();
+        return Ok(again(label, typed_version).render(&mut conn, page).await?.into());
     }
 
     let mut set =
@@ -263,30 +352,18 @@ async fn save(
         form.conflict = Some(conflict);
         return Ok(form.render(&mut conn, page).await?.with_status(Status::Conflict).into());
     }
-    match manage.save(&mut set, id, values).await {
+    if let (Some(id), Some(current)) = (id, &current)
+        && manage.closed_to(&mut set, by, id).await?.is_some()
+    {
+        drop(set);
+        let form = again(current.label.clone(), current.version);
+        let html = form.render(&mut db.conn().await?, page).await?;
+        return Ok(html.with_status(Status::Forbidden).into());
+    }
+    match manage.save(&mut set, by, id, values).await {
         Ok(saved) => {
             set.commit().await?;
-            let done = if id.is_some() { "changed" } else { "added" };
-            let back = values.first("back");
-            let with_back = if back.is_empty() {
-                String::new()
-            } else {
-                format!(
-                    "?back={}",
-                    form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>()
-                )
-            };
-            let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
-            let message = Message::done(format!("The {} was {done}:", model.name))
-                .about(saved.label, there.clone());
-            let next = if values.has("_continue") {
-                format!("{there}{with_back}")
-            } else if values.has("_addanother") {
-                format!("/admin/{}/add/{with_back}", model.slug)
-            } else {
-                list_address(model.slug, back)
-            };
-            Ok(page.to(next, Some(message)))
+            Ok(after_saving(page, model, id.is_some(), saved, values))
         }
         Err(Refusal::Invalid(errors)) => {
             drop(set);
@@ -297,8 +374,45 @@ async fn save(
             let html = form.render(&mut db.conn().await?, page).await?;
             Ok(html.with_status(Status::UnprocessableEntity).into())
         }
+        Err(Refusal::Failed(Error::Unconfirmed)) => {
+            drop(set);
+            let (label, version) =
+                current.map_or((String::new(), 0), |current| (current.label, current.version));
+            let mut form = again(label, version);
+            form.unconfirmed = true;
+            let html = form.render(&mut db.conn().await?, page).await?;
+            Ok(html.with_status(Status::UnprocessableEntity).into())
+        }
         Err(Refusal::Failed(error)) => Err(error),
     }
+}
+
+/// Where saving leads, and what is said there.
+fn after_saving(
+    page: &Page<'_>,
+    model: &Model,
+    was_there: bool,
+    saved: Saved,
+    values: &Values,
+) -> Reply {
+    let done = if was_there { "changed" } else { "added" };
+    let back = values.first("back");
+    let with_back = if back.is_empty() {
+        String::new()
+    } else {
+        format!("?back={}", form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>())
+    };
+    let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
+    let message =
+        Message::done(format!("The {} was {done}:", model.name)).about(saved.label, there.clone());
+    let next = if values.has("_continue") {
+        format!("{there}{with_back}")
+    } else if values.has("_addanother") {
+        format!("/admin/{}/add/{with_back}", model.slug)
+    } else {
+        list_address(model.slug, back)
+    };
+    page.to(next, Some(message))
 }
 
 /// Somebody deleted the object meanwhile. Nothing typed is lost: it stands in a form that would make

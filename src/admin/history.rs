@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::list::{KindLink, navigation};
 use super::model::Registry;
-use crate::auth::Staff;
+use crate::auth::{Act, Need, Rights, Staff};
 use crate::changes::{self, Entry, HISTORY_PAGE};
 use crate::db::Db;
 use crate::domain::times;
@@ -57,12 +57,12 @@ pub(super) async fn show(
     kind: &str,
     id: i64,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     mut db: Connection<Db>,
     page: Page<'_>,
 ) -> Result<Html> {
-    let manage = registry.find(kind)?;
+    let manage = registry.open(kind, Act::View, staff.0)?;
     let model = manage.model();
     let at = query.0.first("page").parse().unwrap_or(0).clamp(0, LAST_PAGE);
     let entries = changes::history(&mut db, model.slug, id, at).await?;
@@ -73,7 +73,7 @@ pub(super) async fn show(
         None => changes::last_label(&mut db, model.slug, id).await?.ok_or(Error::NotFound)?,
     };
     let context = Context {
-        kinds: navigation(**registry, kind),
+        kinds: navigation(**registry, staff.0, kind),
         slug: model.slug,
         name: model.name,
         plural: model.plural,
@@ -83,14 +83,21 @@ pub(super) async fn show(
         later: (at > 0).then(|| at - 1),
         page: at,
         paged: at > 0 || full,
-        events: entries.iter().map(|entry| event(entry, model.slug)).collect(),
+        events: entries
+            .iter()
+            .map(|entry| {
+                let named = staff.0.has(Need::to(Act::View, &entry.kind));
+                event(entry, model.slug, named)
+            })
+            .collect(),
         label,
     };
     let title = format!("History of {}", context.label);
     page.show("admin/history", &title, &context)
 }
 
-fn event(entry: &Entry, slug: &str) -> Event {
+/// A change as people read it; what he may not see who looks is not `named`.
+fn event(entry: &Entry, slug: &str, named: bool) -> Event {
     let at = times::local(entry.at, "");
     let done = match (&entry.before, &entry.after) {
         (None, _) => "added",
@@ -100,8 +107,7 @@ fn event(entry: &Entry, slug: &str) -> Event {
     let own = entry.kind == slug;
     let what = match (own, done) {
         (true, done) => done.to_owned(),
-        (false, "added") => format!("booked {}", entry.label),
-        (false, _) => format!("took back the booking of {}", entry.label),
+        (false, done) => part(&entry.kind, done, if named { &entry.label } else { "somebody" }),
     };
     Event {
         when: at
@@ -112,6 +118,17 @@ fn event(entry: &Entry, slug: &str) -> Event {
         who: entry.actor.clone(),
         what,
         values: if own { differences(entry) } else { Vec::new() },
+    }
+}
+
+/// What happened to a part of an object: a booking, a membership.
+fn part(kind: &str, done: &str, label: &str) -> String {
+    match (kind, done) {
+        ("bookings", "added") => format!("booked {label}"),
+        ("bookings", _) => format!("took back the booking of {label}"),
+        ("memberships", "added") => format!("put {label}"),
+        ("memberships", _) => format!("took out {label}"),
+        _ => format!("{done} {label}"),
     }
 }
 
@@ -146,6 +163,11 @@ fn label(name: &str) -> String {
 fn told(name: &str, value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
+        Some(Value::String(codes)) if name == "rights" => {
+            let labels: Vec<_> =
+                Rights::parse(codes).iter().map(|right| right.to_string()).collect();
+            labels.join(", ")
+        }
         Some(Value::String(text)) => text.clone(),
         Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
         Some(Value::Number(number)) if name.ends_with("_at") => number

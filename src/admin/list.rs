@@ -5,9 +5,9 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::model::{Column, Filter, List, Model, Narrow, Registry, Show};
-use crate::auth::Staff;
-use crate::db::{Composed, Conn, Db, Row};
-use crate::domain::text::and_all_words;
+use super::reasons::{Allowed, Reasons};
+use crate::auth::{Act, Need, Staff, Visitor};
+use crate::db::{Composed, Conn, Db, Row, and_all_words};
 use crate::domain::times;
 use crate::error::Result;
 use crate::input::Values;
@@ -209,6 +209,7 @@ struct Context<'a> {
     sort: String,
     filters: Vec<FilterView>,
     narrowed: bool,
+    add: Allowed,
     headings: Vec<Heading>,
     rows: Vec<Line>,
     total: i64,
@@ -230,15 +231,15 @@ pub(super) struct KindLink {
     here: bool,
 }
 
-/// The navigation, with the kind that is being looked at.
-pub(super) fn navigation(registry: Registry, here: &str) -> Vec<KindLink> {
+/// The navigation, with the kind that is being looked at: what somebody may view.
+pub(super) fn navigation(registry: Registry, by: &Visitor, here: &str) -> Vec<KindLink> {
     let link = |model: &'static Model| KindLink {
         slug: model.slug,
         name: model.name,
         plural: model.plural,
         here: model.slug == here,
     };
-    registry.0.iter().map(|kind| link(kind.model())).collect()
+    registry.visible_to(by).map(link).collect()
 }
 
 /// The list of a kind.
@@ -246,12 +247,13 @@ pub(super) fn navigation(registry: Registry, here: &str) -> Vec<KindLink> {
 pub(super) async fn list(
     kind: &str,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     mut db: Connection<Db>,
     page: Page<'_>,
 ) -> Result<Html> {
-    let model = registry.find(kind)?.model();
+    let model = registry.open(kind, Act::View, staff.0)?.model();
+    let reasons = Reasons::of(&mut db, staff.0).await?;
     let list = &model.list;
     let mut asked = Asked::of(list, &query.0);
     let (total, narrowed) = list.count(&mut db, &asked).await?;
@@ -265,7 +267,7 @@ pub(super) async fn list(
     };
     let own_page = if at > 1 { at.to_string() } else { String::new() };
     let context = Context {
-        kinds: navigation(**registry, kind),
+        kinds: navigation(**registry, staff.0, kind),
         slug: model.slug,
         name: model.name,
         plural: model.plural,
@@ -275,6 +277,7 @@ pub(super) async fn list(
         sort: asked.sort(),
         filters: list.filters.iter().map(|filter| view(filter, &query.0)).collect(),
         narrowed,
+        add: reasons.allowed(Need::to(Act::Add, model.slug)),
         headings: list.columns.iter().map(|column| heading(list, column, &asked)).collect(),
         rows,
         total,

@@ -1,5 +1,6 @@
 //! What the engine is told about a kind of object.
 
+use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ pub struct Model {
     pub list: List,
     /// How it is filled in.
     pub fields: &'static [Field],
+    /// What one needs to be told of objects of this kind by name, where another form asks for one.
+    pub named_to: Need,
 }
 
 /// How a kind is listed.
@@ -115,6 +118,24 @@ pub struct Field {
     pub required: bool,
     /// How it is filled in.
     pub input: Input,
+    /// What one needs to see it, besides the kind's right to view.
+    pub seen_by: Need,
+    /// What one needs to fill it in, besides the kind's right to add or change. Others see what
+    /// there is, and why they cannot change it.
+    pub needs: Need,
+}
+
+impl Field {
+    /// A line of text that may be left out; what differs is said where it is used.
+    pub const PLAIN: Self = Self {
+        name: "",
+        label: "",
+        help: "",
+        required: false,
+        input: Input::Text { longest: 64 },
+        seen_by: Need::Staff,
+        needs: Need::Staff,
+    };
 }
 
 /// How a field is filled in.
@@ -134,6 +155,13 @@ pub enum Input {
     },
     /// A decimal number.
     Decimal,
+    /// Yes or no.
+    Flag {
+        /// What it is for a new object.
+        at_first: bool,
+    },
+    /// Rights, as a table of boxes: kinds and what is done to them.
+    Rights,
     /// A date and a time at some airport.
     LocalTime,
     /// One object of a kind, by what people call it; suggested as one types.
@@ -200,9 +228,15 @@ pub trait Manage: Send + Sync {
     async fn save(
         &self,
         set: &mut ChangeSet,
+        by: &Visitor,
         id: Option<i64>,
         values: &Values,
     ) -> Result<Saved, Refusal>;
+
+    /// Why somebody may neither change nor delete an object, although he has the kind's rights.
+    async fn closed_to(&self, _db: &mut Conn, _by: &Visitor, _id: i64) -> Result<Option<String>> {
+        Ok(None)
+    }
 
     /// Deletes an object, and all that cannot be without it.
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()>;
@@ -232,9 +266,9 @@ pub trait Manage: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Where visitors see an object, if they do.
-    fn on_site(&self, _id: i64) -> Option<String> {
-        None
+    /// Pages about an object that the engine does not know: what they are called, and where.
+    fn links(&self, _id: i64) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 }
 
@@ -243,8 +277,29 @@ pub trait Manage: Send + Sync {
 pub struct Registry(pub &'static [&'static dyn Manage]);
 
 impl Registry {
+    /// The kind of a name, for somebody who may do something to it: a handler gets a kind in no other
+    /// way, so none forgets to ask.
+    pub fn open(self, slug: &str, act: Act, by: &Visitor) -> Result<&'static dyn Manage> {
+        let kind = self.find(slug)?;
+        by.need(Need::to(act, slug))?;
+        Ok(kind)
+    }
+
+    /// The kind of a name, for somebody who may be told of its objects by name.
+    pub(super) fn open_names(self, slug: &str, by: &Visitor) -> Result<&'static dyn Manage> {
+        let kind = self.find(slug)?;
+        by.need(kind.model().named_to)?;
+        Ok(kind)
+    }
+
     /// The kind of a name.
-    pub fn find(self, slug: &str) -> Result<&'static dyn Manage> {
+    pub(super) fn find(self, slug: &str) -> Result<&'static dyn Manage> {
         self.0.iter().find(|kind| kind.model().slug == slug).copied().ok_or(Error::NotFound)
+    }
+
+    /// The kinds that somebody may view.
+    pub(super) fn visible_to(self, by: &Visitor) -> impl Iterator<Item = &'static Model> {
+        let models = self.0.iter().map(|kind| kind.model());
+        models.filter(|model| by.has(Need::to(Act::View, model.slug)))
     }
 }

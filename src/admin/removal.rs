@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::form::list_address;
 use super::list::{KindLink, navigation};
-use super::model::Registry;
-use crate::auth::Staff;
+use super::model::{Manage, Registry};
+use super::reasons::Reasons;
+use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::ChangeSet;
-use crate::db::Db;
+use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission};
 
@@ -24,6 +25,8 @@ struct Context {
     id: i64,
     label: String,
     falls: Vec<Falls>,
+    /// Why it cannot be deleted, if so.
+    whys: Vec<String>,
     back: String,
     back_encoded: String,
     csrf: String,
@@ -44,6 +47,31 @@ struct Fallen {
     href: Option<String>,
 }
 
+/// What somebody lacks to delete all that a set deletes: a right for each kind that falls.
+fn missing(set: &ChangeSet, by: &Visitor) -> Vec<Need> {
+    let mut missing = Vec::new();
+    for (slug, ..) in set.removed() {
+        let need = Need::to(Act::Delete, slug);
+        if !by.has(need) && !missing.contains(&need) {
+            missing.push(need);
+        }
+    }
+    missing
+}
+
+/// Why somebody cannot delete an object, as sentences.
+async fn whys(
+    db: &mut Conn,
+    manage: &'static dyn Manage,
+    by: &Visitor,
+    id: i64,
+    missing: &[Need],
+) -> Result<Vec<String>> {
+    let reasons = Reasons::of(db, by).await?;
+    let lacking = missing.iter().map(|need| reasons.allowed(*need).why);
+    Ok(manage.closed_to(db, by, id).await?.into_iter().chain(lacking).collect())
+}
+
 /// What would fall: the deletion is carried out, looked at, and undone, so the page cannot promise
 /// less than would happen.
 #[get("/admin/<kind>/<id>/delete")]
@@ -51,20 +79,28 @@ pub(super) async fn confirm(
     kind: &str,
     id: i64,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Html> {
-    let manage = registry.find(kind)?;
+    let manage = registry.open(kind, Act::Delete, staff.0)?;
     let model = manage.model();
     let mut set = ChangeSet::begin(db, page.intent("delete")).await?;
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;
-    manage.delete(&mut set, id).await?;
+    let refused = match manage.delete(&mut set, id).await {
+        Ok(()) => None,
+        Err(Error::Refused(why)) => Some(why),
+        Err(error) => return Err(error),
+    };
+    let missing = missing(&set, staff.0);
     let mut falls: Vec<Falls> = Vec::new();
     for (slug, object, label) in
         set.removed().filter(|(slug, object, _)| (*slug, *object) != (model.slug, id))
     {
+        if !staff.0.has(Need::to(Act::View, slug)) {
+            continue;
+        }
         let href = registry.find(slug).is_ok().then(|| format!("/admin/{slug}/{object}/change/"));
         let place = falls.iter().position(|group| group.kind == slug).unwrap_or_else(|| {
             falls.push(Falls { kind: slug, count: 0, named: Vec::new(), more: 0 });
@@ -80,8 +116,13 @@ pub(super) async fn confirm(
         }
     }
     drop(set);
+    let mut conn = db.conn().await?;
     let context = Context {
-        kinds: navigation(**registry, kind),
+        kinds: navigation(**registry, staff.0, kind),
+        whys: {
+            let whys = whys(&mut conn, manage, staff.0, id, &missing).await?;
+            whys.into_iter().chain(refused).collect()
+        },
         slug: model.slug,
         name: model.name,
         plural: model.plural,
@@ -101,16 +142,22 @@ pub(super) async fn remove(
     kind: &str,
     id: i64,
     form: Submission,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
-    let manage = registry.find(kind)?;
+    let manage = registry.open(kind, Act::Delete, staff.0)?;
     let model = manage.model();
     let mut set = ChangeSet::begin(db, page.intent("delete")).await?;
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;
+    if let Some(why) = manage.closed_to(&mut set, staff.0, id).await? {
+        return Err(Error::Refused(why));
+    }
     manage.delete(&mut set, id).await?;
+    if let Some(need) = missing(&set, staff.0).first() {
+        return Err(need.denied());
+    }
     set.commit().await?;
     let said = Message::done(format!("The {} was deleted:", model.name))
         .about(loaded.label, format!("/admin/{}/{id}/history/", model.slug));

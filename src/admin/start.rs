@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::list::{KindLink, navigation};
 use super::model::Registry;
-use crate::auth::Staff;
+use super::reasons::{Allowed, Reasons};
+use crate::auth::{Act, Need, Staff};
 use crate::changes::{self, RecentSet};
 use crate::db::Db;
 use crate::domain::times;
@@ -14,12 +15,24 @@ use crate::error::Result;
 use crate::pages::{Html, Page};
 
 /// How many actions the page shows.
-const RECENT: i64 = 15;
+const RECENT: usize = 15;
+/// Among how many it looks for those that somebody may see.
+const LOOKED_AT: i64 = 60;
 
 #[derive(Debug, Serialize)]
 struct Context {
     kinds: Vec<KindLink>,
+    addable: Vec<Addable>,
     recent: Vec<Action>,
+}
+
+/// A kind, and whether one may be added.
+#[derive(Debug, Serialize)]
+struct Addable {
+    slug: &'static str,
+    name: &'static str,
+    plural: &'static str,
+    add: Allowed,
 }
 
 /// Something that was done, for people.
@@ -37,15 +50,30 @@ struct Action {
 /// The start page.
 #[get("/admin")]
 pub(super) async fn start(
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     mut db: Connection<Db>,
     page: Page<'_>,
 ) -> Result<Html> {
-    let recent = changes::recent(&mut db, RECENT).await?;
+    let reasons = Reasons::of(&mut db, staff.0).await?;
+    let recent = changes::recent(&mut db, LOOKED_AT).await?;
     let context = Context {
-        kinds: navigation(**registry, ""),
-        recent: recent.into_iter().map(|set| action(**registry, set)).collect(),
+        kinds: navigation(**registry, staff.0, ""),
+        addable: registry
+            .visible_to(staff.0)
+            .map(|model| Addable {
+                slug: model.slug,
+                name: model.name,
+                plural: model.plural,
+                add: reasons.allowed(Need::to(Act::Add, model.slug)),
+            })
+            .collect(),
+        recent: recent
+            .into_iter()
+            .filter(|set| staff.0.has(Need::to(Act::View, &set.kind)))
+            .take(RECENT)
+            .map(|set| action(**registry, set))
+            .collect(),
     };
     page.show("admin/start", "Staff site", &context)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::fields::{CANDIDATES, There, new_row};
 use super::model::{Choice, Input, Registry};
-use crate::auth::Staff;
+use crate::auth::{Act, Staff};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::pages::{Html, Page, Query, first_of};
@@ -33,13 +33,14 @@ struct Offered {
 pub(super) async fn suggestions(
     kind: &str,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     mut db: Connection<Db>,
     page: Page<'_>,
 ) -> Result<Html> {
     let typed = query.0.first(query.0.first("name")).replace(['(', ')', '#'], " ");
-    let choices = registry.find(kind)?.choices(&mut db, &typed, None, SUGGESTED).await?;
+    let choices =
+        registry.open_names(kind, staff.0)?.choices(&mut db, &typed, None, SUGGESTED).await?;
     page.fragment("admin/suggestions", &Suggestions { choices })
 }
 
@@ -48,7 +49,7 @@ pub(super) async fn suggestions(
 pub(super) async fn candidates(
     kind: &str,
     query: Query,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     mut db: Connection<Db>,
     page: Page<'_>,
@@ -56,7 +57,10 @@ pub(super) async fn candidates(
     let name = query.0.first("name").to_owned();
     let search = query.0.first(&format!("{name}-search")).to_owned();
     let owner = query.0.first("for").parse().ok().filter(|owner| *owner > 0);
-    let found = registry.find(kind)?.choices(&mut db, &search, owner, CANDIDATES + 1).await?;
+    let found = registry
+        .open_names(kind, staff.0)?
+        .choices(&mut db, &search, owner, CANDIDATES + 1)
+        .await?;
     let (found, more) = first_of(found, CANDIDATES);
     let candidates = found
         .into_iter()
@@ -71,12 +75,13 @@ pub(super) fn row(
     kind: &str,
     field: &str,
     number: usize,
-    _staff: Staff<'_>,
+    staff: Staff<'_>,
     registry: &State<Registry>,
     page: Page<'_>,
 ) -> Result<Html> {
-    let model = registry.find(kind)?.model();
+    let model = registry.open(kind, Act::View, staff.0)?.model();
     let field = model.fields.iter().find(|known| known.name == field).ok_or(Error::NotFound)?;
+    staff.0.need(field.needs)?;
     let Input::Rows { kind } = field.input else {
         return Err(Error::NotFound);
     };

@@ -2,13 +2,14 @@
 
 use rocket::Request;
 use rocket::http::{Cookie, CookieJar, SameSite, Status};
-use rocket::outcome::IntoOutcome as _;
+use rocket::outcome::{IntoOutcome as _, try_outcome};
 use rocket::request::{FromRequest, Outcome};
 use rocket_db_pools::Database as _;
 use tracing::warn;
 
+use super::rights::{Need, Right, Rights};
 use super::sessions;
-use super::users::User;
+use super::users::{FromGroups, User};
 use crate::changes::Actor;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -21,10 +22,18 @@ use crate::random;
 pub struct Visitor {
     /// Who, if he has signed in.
     pub user: Option<User>,
+    /// Who has given the right password, if the second factor is still to come.
+    pub half: Option<User>,
     /// The secret of his session; empty without one.
     pub secret: String,
     /// Whether the database could not be asked who he is.
     pub unknown: bool,
+    /// Whether a group of his asks for a second factor that he has not set up.
+    pub lacks_factor: bool,
+    /// When he last proved with his password that it is he, in seconds since 1970.
+    confirmed_at: i64,
+    /// His rights and those of his groups.
+    rights: Rights,
 }
 
 impl Visitor {
@@ -37,7 +46,46 @@ impl Visitor {
     /// Whether he may enter the staff site.
     #[must_use]
     pub fn is_staff(&self) -> bool {
-        self.user.as_ref().is_some_and(User::may_enter)
+        !self.lacks_factor && self.user.as_ref().is_some_and(User::may_enter)
+    }
+
+    /// Whether he may do everything.
+    #[must_use]
+    pub fn is_superuser(&self) -> bool {
+        self.is_staff() && self.user.as_ref().is_some_and(User::may_everything)
+    }
+
+    /// Whether he has what something needs.
+    #[must_use]
+    pub fn has(&self, need: Need) -> bool {
+        match need {
+            Need::Staff => self.is_staff(),
+            Need::Superuser => self.is_superuser(),
+            Need::Right(right) => self.may(right),
+        }
+    }
+
+    /// Whether he has a right: staff who were given it, and superusers.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.is_superuser() || (self.is_staff() && self.rights.has(right))
+    }
+
+    /// Whether he has each of some rights.
+    #[must_use]
+    pub fn may_all(&self, rights: &Rights) -> bool {
+        rights.iter().all(|right| self.may(right))
+    }
+
+    /// An error unless he has what something needs.
+    pub fn need(&self, need: Need) -> Result<()> {
+        if self.has(need) { Ok(()) } else { Err(need.denied()) }
+    }
+
+    /// Whether he has just proved with his password that it is he.
+    #[must_use]
+    pub fn is_confirmed(&self, now: i64) -> bool {
+        self.user.is_some() && now - self.confirmed_at < sessions::CONFIRMED
     }
 }
 
@@ -79,30 +127,59 @@ async fn find(request: &Request<'_>) -> Result<Visitor> {
             warn!(%error, "the last use of a session was not written down");
         }
     }
-    Ok(Visitor { user: Some(session.user), secret, unknown: false })
+    if session.awaits_factor {
+        return Ok(Visitor { half: Some(session.user), secret, ..Visitor::default() });
+    }
+    let FromGroups { group_rights, must_have_factor } = session.from_groups;
+    Ok(Visitor {
+        rights: session.user.rights.and(&group_rights.unwrap_or_default().into()),
+        lacks_factor: must_have_factor && !session.user.second_factor,
+        confirmed_at: session.confirmed_at,
+        user: Some(session.user),
+        secret,
+        ..Visitor::default()
+    })
 }
 
-/// Somebody who may enter the staff site. Others get 401 (and are sent to sign in) or 403; while
-/// the database does not answer, everybody gets 503.
+/// Somebody who has signed in, staff or not: for pages about his own account. Others get 401 and are
+/// sent to sign in; while the database does not answer, everybody gets 503.
 #[derive(Debug, Clone, Copy)]
-pub struct Staff<'r>(pub &'r User);
+pub struct Account<'r>(pub &'r User);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Account<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
+        let Outcome::Success(visitor) = request.guard::<&Visitor>().await else {
+            return Outcome::Error((Status::Unauthorized, ()));
+        };
+        match &visitor.user {
+            None if visitor.unknown => Outcome::Error((Status::ServiceUnavailable, ())),
+            None => Outcome::Error((Status::Unauthorized, ())),
+            Some(user) => Outcome::Success(Account(user)),
+        }
+    }
+}
+
+/// Somebody who may enter the staff site. As [`Account`]; who is no staff gets 403, and who lacks a
+/// second factor that his group asks for is sent to set it up (428).
+#[derive(Debug, Clone, Copy)]
+pub struct Staff<'r>(pub &'r Visitor);
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Staff<'r> {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ()> {
-        let visitor = match request.guard::<&Visitor>().await {
-            Outcome::Success(visitor) => visitor,
-            Outcome::Error(_) | Outcome::Forward(_) => {
-                return Outcome::Error((Status::Unauthorized, ()));
-            }
+        let Account(user) = try_outcome!(request.guard::<Account<'r>>().await);
+        let Outcome::Success(visitor) = request.guard::<&Visitor>().await else {
+            return Outcome::Error((Status::Unauthorized, ()));
         };
-        match &visitor.user {
-            None if visitor.unknown => Outcome::Error((Status::ServiceUnavailable, ())),
-            None => Outcome::Error((Status::Unauthorized, ())),
-            Some(user) => user.may_enter().then_some(Staff(user)).or_error((Status::Forbidden, ())),
+        if user.may_enter() && visitor.lacks_factor {
+            return Outcome::Error((Status::PreconditionRequired, ()));
         }
+        visitor.is_staff().then_some(Staff(visitor)).or_error((Status::Forbidden, ()))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use sqlx::FromRow;
 
-use super::users::User;
+use super::users::{self, FromGroups, User};
 use crate::db::{Conn, Pool, Select, Upkeep};
 use crate::error::Result;
 use crate::random;
@@ -14,6 +14,8 @@ pub const IDLE: i64 = 30 * 60;
 pub const LONGEST: i64 = 12 * 60 * 60;
 /// Its last use is written down this often at most.
 const TOUCH: i64 = 60;
+/// For so many seconds after the password was typed, what is sensitive asks for no other proof.
+pub const CONFIRMED: i64 = 5 * 60;
 
 /// A session and whose it is.
 #[derive(Debug, Clone, FromRow)]
@@ -22,9 +24,16 @@ pub struct Session {
     pub session_id: i64,
     /// When it was last used, give or take a minute.
     pub seen_at: i64,
+    /// Whether the password was right and the second factor is still to come.
+    pub awaits_factor: bool,
+    /// When its user last proved with the password that it is he, in seconds since 1970.
+    pub confirmed_at: i64,
     /// Who signed in.
     #[sqlx(flatten)]
     pub user: User,
+    /// What his groups add.
+    #[sqlx(flatten)]
+    pub from_groups: FromGroups,
 }
 
 /// Where a session began, for the one whose it is.
@@ -54,41 +63,88 @@ pub struct Listed {
 }
 
 const FIND: Select = Select::new(
-    "SELECT s.id AS session_id, s.seen_at, u.id, u.username, u.email, u.is_active, u.is_staff,
-            u.is_superuser, u.created_at, u.version
+    "SELECT s.id AS session_id, s.seen_at, s.awaits_factor, s.confirmed_at,
+            u.id, u.username, u.email, u.is_active, u.is_staff, u.is_superuser, u.second_factor,
+            u.rights, u.created_at, u.version,
+            (SELECT STRING_AGG(g.rights, ' ') FROM memberships m
+             JOIN groups g ON g.id = m.group_id WHERE m.user_id = u.id) AS group_rights,
+            EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.group_id
+                    WHERE m.user_id = u.id AND g.requires_factor) AS must_have_factor
      FROM sessions s JOIN users u ON u.id = s.user_id
      WHERE s.token_hash = $1 AND u.is_active AND s.created_at > $2 AND s.seen_at > $3",
 );
 const INSERT: Upkeep = Upkeep::new(
-    "INSERT INTO sessions (token_hash, user_id, created_at, seen_at, address, browser)
-     VALUES ($1, $2, $3, $3, $4, $5)",
+    "INSERT INTO sessions (token_hash, user_id, created_at, seen_at, address, browser,
+                           awaits_factor, confirmed_at)
+     VALUES ($1, $2, $3, $3, $4, $5, $6, $3)",
 );
+const LOCK_USER: Select = Select::new("SELECT id FROM users WHERE id = $1 AND is_active");
+const PASSWORD: Select = Select::new("SELECT password FROM credentials WHERE user_id = $1");
+const CONFIRM: Upkeep = Upkeep::new("UPDATE sessions SET confirmed_at = $2 WHERE token_hash = $1");
 const TOUCHED: Upkeep = Upkeep::new("UPDATE sessions SET seen_at = $2 WHERE id = $1");
 const END: Upkeep = Upkeep::new("DELETE FROM sessions WHERE token_hash = $1");
 const END_OTHERS: Upkeep =
     Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2");
 const LIST: Select = Select::new(
     "SELECT id, created_at, seen_at, address, browser, token_hash = $2 AS here FROM sessions
-     WHERE user_id = $1 AND created_at > $3 AND seen_at > $4 ORDER BY seen_at DESC, id DESC",
+     WHERE user_id = $1 AND created_at > $3 AND seen_at > $4 AND NOT awaits_factor
+     ORDER BY seen_at DESC, id DESC",
 );
 const END_ONE: Upkeep = Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND id = $2");
 const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
 
-/// Begins a session and answers its secret, for the cookie. Ended ones are swept away.
-pub async fn begin(pool: &Pool, user: i64, from: &Origin, now: i64) -> Result<String> {
+/// What a session begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning<'a> {
+    /// Whose it is.
+    pub user: i64,
+    /// The hash of the password that was right: while it is the account's no more, nothing begins.
+    /// None where somebody else vouches for him (the link of the first superuser).
+    pub proven: Option<&'a str>,
+    /// Whether the second factor is still to come.
+    pub awaits_factor: bool,
+    /// Where it begins.
+    pub from: &'a Origin,
+}
+
+/// Begins a session and answers its secret, for the cookie; none if the account is closed or its
+/// password another by now. Ended sessions are swept away.
+pub async fn begin(pool: &Pool, beginning: Beginning<'_>, now: i64) -> Result<Option<String>> {
     let secret = random::secret();
     let mut tx = pool.begin().await?;
+    // Held until the session stands: whoever changes the password waits, and then ends it.
+    let there: Option<(i64,)> = tx.lock(LOCK_USER).bind(beginning.user).optional().await?;
+    if there.is_none() {
+        return Ok(None);
+    }
+    if let Some(proven) = beginning.proven {
+        let (hash,): (String,) = tx.query(PASSWORD).bind(beginning.user).one().await?;
+        if hash != proven {
+            return Ok(None);
+        }
+    }
     tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).execute().await?;
     tx.upkeep(INSERT)
         .bind(random::digest(&secret))
-        .bind(user)
+        .bind(beginning.user)
         .bind(now)
-        .bind(from.address.clone())
-        .bind(from.browser.clone())
+        .bind(beginning.from.address.clone())
+        .bind(beginning.from.browser.clone())
+        .bind(beginning.awaits_factor)
         .execute_one()
         .await?;
+    if !beginning.awaits_factor {
+        tx.upkeep(users::signed_in()).bind(beginning.user).bind(now).execute_one().await?;
+    }
     tx.commit().await?;
-    Ok(secret)
+    Ok(Some(secret))
+}
+
+/// Writes down that a session's user has just proved with the password that it is he.
+pub async fn confirm(pool: &Pool, secret: &str, now: i64) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(CONFIRM).bind(random::digest(secret)).bind(now).execute_one().await?;
+    tx.commit().await
 }
 
 /// The session of a secret, if it is alive and its user may sign in.

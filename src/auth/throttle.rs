@@ -25,6 +25,10 @@ struct Rule {
 
 /// About fifteen tries in the first hour, four in each further one.
 const ACCOUNT: Rule = Rule { free: 5, first: 10, longest: 900, memory: 24 * 3_600 };
+/// Three links an hour for one account: nobody's mailbox is filled.
+const LINKS: Rule = Rule { free: 3, first: 900, longest: 3_600, memory: 3_600 };
+/// Ten for whoever asks from one address.
+const LINKS_TO_ADDRESS: Rule = Rule { free: 10, first: 300, longest: 3_600, memory: 3_600 };
 /// Twenty a minute: an office behind one address still signs in.
 const ADDRESS: Rule = Rule { free: 20, first: 60, longest: 3_600, memory: 60 };
 
@@ -49,6 +53,7 @@ const REMEMBER_DEVICE: Upkeep = Upkeep::new(
     "INSERT INTO devices (user_id, token_hash, seen_at) VALUES ($1, $2, $3)
      ON CONFLICT (token_hash) DO UPDATE SET user_id = $1, seen_at = $3",
 );
+const SWEEP_DEVICES: Upkeep = Upkeep::new("DELETE FROM devices WHERE seen_at <= $1");
 /// A browser is known for so many seconds after its last signing in: half a year.
 const DEVICE_MEMORY: i64 = 180 * 24 * 3_600;
 
@@ -66,11 +71,12 @@ pub fn spoken(wait: i64) -> String {
     format!("Too many tries. Wait {wait}, then try again.")
 }
 
-/// Whom a try is counted against.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whom a try is counted against: the address first, since one that is blocked counts against no
+/// account.
+#[derive(Debug, Clone)]
 pub struct Subjects {
-    account: String,
-    address: String,
+    address: (String, Rule),
+    account: (String, Rule),
 }
 
 impl Subjects {
@@ -100,7 +106,26 @@ impl Subjects {
             Some(id) => format!("device:{id}"),
             None => format!("account:{}", random::digest(username)),
         };
-        Ok(Self { account, address: format!("address:{address}") })
+        Ok(Self { address: (format!("address:{address}"), ADDRESS), account: (account, ACCOUNT) })
+    }
+
+    /// The second factor of an account, tried from an address.
+    #[must_use]
+    pub fn of_code(user: i64, address: &str) -> Self {
+        Self {
+            address: (format!("address:{address}"), ADDRESS),
+            account: (format!("code:{user}"), ACCOUNT),
+        }
+    }
+
+    /// A link for a new password, asked for from an address, for a name or a mail address.
+    #[must_use]
+    pub fn of_link(asked: &str, address: &str) -> Self {
+        let asked = random::digest(&asked.to_lowercase());
+        Self {
+            address: (format!("links:{address}"), LINKS_TO_ADDRESS),
+            account: (format!("link:{asked}"), LINKS),
+        }
     }
 }
 
@@ -108,8 +133,7 @@ impl Subjects {
 pub async fn admit(pool: &Pool, subjects: &Subjects, now: i64) -> Result<Result<(), i64>> {
     let mut tx = pool.begin().await?;
     let mut wait = 0;
-    // The address first: one that is blocked counts against no account.
-    for (subject, rule) in [(&subjects.address, ADDRESS), (&subjects.account, ACCOUNT)] {
+    for (subject, rule) in [&subjects.address, &subjects.account] {
         let (failures, blocked_until): (i64, i64) =
             tx.upkeep(COUNT).bind(subject.clone()).bind(now).bind(now - rule.memory).one().await?;
         if blocked_until > now {
@@ -126,8 +150,15 @@ pub async fn admit(pool: &Pool, subjects: &Subjects, now: i64) -> Result<Result<
     Ok(if wait > 0 { Err(wait) } else { Ok(()) })
 }
 
-/// The password was right: the account's tries are forgotten, and this browser is known from now on.
-/// The address's tries stay: whoever owns one account may guess at others.
+/// What was tried was right: the account's tries are forgotten. The address's stay: whoever owns one
+/// account may guess at others.
+pub async fn forget(pool: &Pool, subjects: &Subjects) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(FORGET).bind(subjects.account.0.clone()).execute().await?;
+    tx.commit().await
+}
+
+/// [`forget`], and this browser is known from now on.
 pub async fn succeeded(
     pool: &Pool,
     subjects: &Subjects,
@@ -136,7 +167,7 @@ pub async fn succeeded(
     now: i64,
 ) -> Result<()> {
     let mut tx = pool.begin().await?;
-    tx.upkeep(FORGET).bind(subjects.account.clone()).execute().await?;
+    tx.upkeep(FORGET).bind(subjects.account.0.clone()).execute().await?;
     tx.upkeep(REMEMBER_DEVICE)
         .bind(user.id)
         .bind(random::digest(device))
@@ -144,5 +175,6 @@ pub async fn succeeded(
         .execute()
         .await?;
     tx.upkeep(SWEEP).bind(now - ACCOUNT.memory).execute().await?;
+    tx.upkeep(SWEEP_DEVICES).bind(now - DEVICE_MEMORY).execute().await?;
     tx.commit().await
 }

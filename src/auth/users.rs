@@ -1,16 +1,19 @@
 //! Accounts.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::FromRow;
 
+use super::groups;
+use super::rights::Rights;
 use crate::changes::{Actor, ChangeSet, Versioned};
-use crate::db::{Conn, Select, Write};
-use crate::error::Result;
+use crate::db::{Composed, Conn, Select, Upkeep, Write, and_all_words, fold};
+use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
 
-/// Somebody who can sign in. The password's hash is not part of it, so that it reaches no page and
-/// no history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
+/// Somebody who can sign in. What proves who he is (`super::credentials`) is not part of it, so that
+/// it reaches no page and no history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "an account's switches, as Django has them")]
 pub struct User {
     /// Its id.
     pub id: i64,
@@ -24,6 +27,11 @@ pub struct User {
     pub is_staff: bool,
     /// Whether he may do everything.
     pub is_superuser: bool,
+    /// Whether signing in takes a code as well.
+    pub second_factor: bool,
+    /// What he may do besides what his groups may.
+    #[sqlx(try_from = "String")]
+    pub rights: Rights,
     /// When the account was made, in seconds since 1970-01-01 UTC.
     pub created_at: i64,
     /// Counts its changes.
@@ -47,6 +55,12 @@ impl User {
         self.is_active && (self.is_staff || self.is_superuser)
     }
 
+    /// Whether he may do everything.
+    #[must_use]
+    pub fn may_everything(&self) -> bool {
+        self.is_active && self.is_superuser
+    }
+
     /// Him as the one who changes things.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -54,17 +68,25 @@ impl User {
     }
 }
 
-/// A superuser as somebody typed him, checked, with the password's hash.
-#[derive(Debug)]
-pub struct Superuser {
+/// An account as somebody typed it, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
     /// The name to sign in with.
     pub username: String,
     /// May be empty.
     pub email: String,
+    /// Whether he may sign in at all.
+    pub is_active: bool,
+    /// Whether he may enter the staff site.
+    pub is_staff: bool,
+    /// Whether he may do everything.
+    pub is_superuser: bool,
+    /// What he may do besides what his groups may.
+    pub rights: Rights,
 }
 
-impl Superuser {
-    /// Checks name and mail. As in Django, a name has at most 150 characters: letters, digits and
+impl Draft {
+    /// Checks what a form says. As in Django, a name has at most 150 characters: letters, digits and
     /// `@ . + - _`.
     pub fn parse(values: &Values) -> Result<Self, Errors> {
         let mut read = Reader::new(values);
@@ -72,43 +94,92 @@ impl Superuser {
         if !username.chars().all(|letter| letter.is_alphanumeric() || "@.+-_".contains(letter)) {
             read.errors.add("username", "Use letters, digits and @ . + - _ only.");
         }
-        let email = read.text("email", 254);
-        let looks_right = email.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty() && !host.is_empty() && !email.contains(char::is_whitespace)
-        });
-        if !email.is_empty() && !looks_right {
-            read.errors.add("email", "Give an address like name@example.org.");
-        }
-        read.finish(Self { username, email })
+        let email = mail_address(&mut read);
+        read.finish(Self {
+            username,
+            email,
+            is_active: values.has("is_active"),
+            is_staff: values.has("is_staff"),
+            is_superuser: values.has("is_superuser"),
+            rights: Rights::parse(&values.all("rights").join(" ")),
+        })
+    }
+
+    /// [`Draft::parse`] of a superuser: only name and mail are asked.
+    pub fn superuser(values: &Values) -> Result<Self, Errors> {
+        let draft = Self::parse(values)?;
+        Ok(Self { is_active: true, is_staff: true, is_superuser: true, ..draft })
     }
 }
 
-const BY_NAME: Select = Select::new(
-    "SELECT id, username, email, is_active, is_staff, is_superuser, created_at, version
-     FROM users WHERE username = $1",
+/// Reads the field `email`, which may be empty.
+pub fn mail_address(read: &mut Reader<'_>) -> String {
+    let email = read.text("email", 254);
+    let looks_right = email.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty() && !host.is_empty() && !email.contains(char::is_whitespace)
+    });
+    if !email.is_empty() && !looks_right {
+        read.errors.add("email", "Give an address like name@example.org.");
+    }
+    email
+}
+
+/// Accounts; what follows narrows and orders them.
+const USERS: Select = Select::new(
+    "SELECT u.id, u.username, u.email, u.is_active, u.is_staff, u.is_superuser, u.second_factor,
+            u.rights, u.created_at, u.version
+     FROM users u WHERE 1 = 1",
 );
-const PASSWORD: Select = Select::new("SELECT password FROM users WHERE id = $1");
 const ANY_STAFF: Select =
     Select::new("SELECT COUNT(*) FROM users WHERE is_active AND (is_staff OR is_superuser)");
+const LOCK: Select = Select::new("SELECT id FROM users WHERE id = $1");
+const LOCK_SUPERUSERS: Select =
+    Select::new("SELECT id FROM users WHERE is_active AND is_superuser ORDER BY id");
 const INSERT: Write = Write::new(
-    "INSERT INTO users (username, email, password, is_active, is_staff, is_superuser, created_at, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING id",
+    "INSERT INTO users (username, email, folded, is_active, is_staff, is_superuser, second_factor,
+                        rights, created_at, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1) RETURNING id",
 );
-const SET_PASSWORD: Write =
-    Write::new("UPDATE users SET password = $2, version = version + 1 WHERE id = $1");
+const UPDATE: Write = Write::new(
+    "UPDATE users SET username = $2, email = $3, folded = $4, is_active = $5, is_staff = $6,
+            is_superuser = $7, second_factor = $8, rights = $9, version = version + 1
+     WHERE id = $1",
+);
+const DELETE: Write = Write::new("DELETE FROM users WHERE id = $1");
+const SIGNED_IN: Upkeep = Upkeep::new(
+    "INSERT INTO sign_ins (user_id, at) VALUES ($1, $2)
+     ON CONFLICT (user_id) DO UPDATE SET at = $2",
+);
+
+/// The account of an id.
+pub async fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
+    let mut query = Composed::new(USERS);
+    query.push(" AND u.id = ").bind_number(id);
+    db.compose(query).optional().await
+}
 
 /// The account of a name; none has NUL in it, which PostgreSQL would refuse to compare.
 pub async fn by_name(db: &mut Conn, username: &str) -> Result<Option<User>> {
-    if username.contains('\0') {
-        return Ok(None);
-    }
-    db.query(BY_NAME).bind(username.to_owned()).optional().await
+    let mut query = Composed::new(USERS);
+    query.push(" AND u.username = ").bind_text(username);
+    db.compose(query).optional().await
 }
 
-/// The hash of an account's password.
-pub async fn password_hash(db: &mut Conn, user: i64) -> Result<Option<String>> {
-    let found: Option<(String,)> = db.query(PASSWORD).bind(user).optional().await?;
-    Ok(found.map(|(hash,)| hash))
+/// The active accounts of a mail address, whatever its capitals, or of a name.
+pub async fn by_mail_or_name(db: &mut Conn, text: &str) -> Result<Vec<User>> {
+    let mut query = Composed::new(USERS);
+    query.push(" AND u.is_active AND (u.username = ").bind_text(text);
+    query.push(" OR (u.email <> '' AND LOWER(u.email) = ").bind_text(text.to_ascii_lowercase());
+    query.push(")) ORDER BY u.id").limit(10);
+    db.compose(query).all().await
+}
+
+/// Accounts whose name or mail address holds every word of a search, by name.
+pub async fn matching(db: &mut Conn, search: &str, most: usize) -> Result<Vec<User>> {
+    let mut query = Composed::new(USERS);
+    and_all_words(&mut query, "u.folded", search);
+    query.push(" ORDER BY u.username, u.id").limit(most);
+    db.compose(query).all().await
 }
 
 /// Whether anybody may enter the staff site.
@@ -117,45 +188,128 @@ pub async fn any_staff(db: &mut Conn) -> Result<bool> {
     Ok(count > 0)
 }
 
-/// Makes a superuser. A name that is taken is a field's error.
-pub async fn insert_superuser(
-    set: &mut ChangeSet,
-    draft: Superuser,
-    hash: String,
-) -> Result<User, Refusal> {
-    if by_name(set, &draft.username).await?.is_some() {
-        return Err(Errors::one("username", "Somebody has this name already.").into());
+/// Keeps an account from other writers until the set ends.
+pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<User>> {
+    let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
+    find(set, id).await
+}
+
+/// Whether an account is the only superuser left who can sign in. No other can be taken away until
+/// the set ends.
+pub async fn is_last_superuser(set: &mut ChangeSet, id: i64) -> Result<bool> {
+    let there: Vec<(i64,)> = set.lock(LOCK_SUPERUSERS).all().await?;
+    Ok(there == [(id,)])
+}
+
+async fn refuse_taken_name(db: &mut Conn, username: &str, own: i64) -> Result<(), Refusal> {
+    match by_name(db, username).await? {
+        Some(user) if user.id != own => {
+            Err(Errors::one("username", "Somebody has this name already.").into())
+        }
+        _ => Ok(()),
     }
-    let created_at = set.at();
-    let (id,): (i64,) = set
-        .write(INSERT)
-        .bind(draft.username.clone())
-        .bind(draft.email.clone())
-        .bind(hash)
-        .bind(true)
-        .bind(true)
-        .bind(true)
-        .bind(created_at)
-        .one()
-        .await?;
-    let user = User {
-        id,
-        username: draft.username,
-        email: draft.email,
-        is_active: true,
-        is_staff: true,
-        is_superuser: true,
-        created_at,
+}
+
+fn folded(user: &User) -> String {
+    fold(&format!("{} {}", user.username, user.email))
+}
+
+/// Makes an account, without a password. A name that is taken is a field's error.
+pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<User, Refusal> {
+    refuse_taken_name(set, &draft.username, 0).await?;
+    let Draft { username, email, is_active, is_staff, is_superuser, rights } = draft;
+    let mut user = User {
+        id: 0,
+        username,
+        email,
+        is_active,
+        is_staff,
+        is_superuser,
+        second_factor: false,
+        rights,
+        created_at: set.at(),
         version: 1,
     };
+    let (id,): (i64,) = set
+        .write(INSERT)
+        .bind(user.username.clone())
+        .bind(user.email.clone())
+        .bind(folded(&user))
+        .bind(is_active)
+        .bind(is_staff)
+        .bind(is_superuser)
+        .bind(false)
+        .bind(user.rights.to_string())
+        .bind(user.created_at)
+        .one()
+        .await?;
+    user.id = id;
     set.created(&user)?;
     Ok(user)
 }
 
-/// Changes a password. History says that it was changed, not to what.
-pub async fn set_password(set: &mut ChangeSet, user: &User, hash: String) -> Result<User> {
-    set.write(SET_PASSWORD).bind(user.id).bind(hash).execute_one().await?;
-    let after = User { version: user.version + 1, ..user.clone() };
-    set.changed(user, &after)?;
+/// Changes an account, as a form says.
+pub async fn update(set: &mut ChangeSet, before: &User, draft: Draft) -> Result<User, Refusal> {
+    let Draft { username, email, is_active, is_staff, is_superuser, rights } = draft;
+    refuse_taken_name(set, &username, before.id).await?;
+    let after =
+        User { username, email, is_active, is_staff, is_superuser, rights, ..before.clone() };
+    if after == *before {
+        return Ok(after);
+    }
+    Ok(write(set, before, after).await?)
+}
+
+/// Writes an account as it now is; its version counts up also where only its secrets changed, so that
+/// history tells when.
+pub(super) async fn write(set: &mut ChangeSet, before: &User, after: User) -> Result<User> {
+    let after = User { version: before.version + 1, ..after };
+    set.write(UPDATE)
+        .bind(after.id)
+        .bind(after.username.clone())
+        .bind(after.email.clone())
+        .bind(folded(&after))
+        .bind(after.is_active)
+        .bind(after.is_staff)
+        .bind(after.is_superuser)
+        .bind(after.second_factor)
+        .bind(after.rights.to_string())
+        .execute_one()
+        .await?;
+    set.changed(before, &after)?;
     Ok(after)
+}
+
+/// Deletes an account; who was in a group no longer is. Its sessions and secrets go with it.
+pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
+    let user = lock(set, id).await?.ok_or(Error::NotFound)?;
+    groups::leave_all_of_user(set, id).await?;
+    set.write(DELETE).bind(id).execute_one().await?;
+    set.deleted(&user)
+}
+
+/// Changes the mail address of an account.
+pub async fn set_email(set: &mut ChangeSet, before: &User, email: String) -> Result<User> {
+    let after = User { email, ..before.clone() };
+    write(set, before, after).await
+}
+
+/// What an account's groups add to it: their rights, and whether one asks for a second factor.
+#[derive(Debug, Clone, Default, FromRow)]
+pub struct FromGroups {
+    /// Their rights' codes.
+    pub group_rights: Option<String>,
+    /// Whether one of them asks for a second factor.
+    pub must_have_factor: bool,
+}
+
+/// Every right that an account has, its groups' included. (A superuser has all without having any.)
+pub async fn rights_of(db: &mut Conn, user: &User) -> Result<Rights> {
+    let groups = groups::of_user(db, user.id).await?;
+    Ok(groups.iter().fold(user.rights.clone(), |rights, group| rights.and(&group.rights)))
+}
+
+/// Writes down that somebody signed in.
+pub(super) fn signed_in() -> Upkeep {
+    SIGNED_IN
 }

@@ -3,8 +3,8 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use super::open_migrated;
-use crate::auth::users::{self, Superuser};
-use crate::auth::{passwords, sessions};
+use crate::auth::users::{self, Draft};
+use crate::auth::{credentials, passwords};
 use crate::changes::{Actor, ChangeSet, Intent};
 use crate::clock::Clock;
 use crate::config::{Settings, variable};
@@ -33,16 +33,16 @@ fn ask(question: &str) -> Result<String> {
 }
 
 /// Asks for a new password, twice, without showing it; or reads one line where nobody is asked.
-fn ask_password(username: &str) -> Result<String> {
+fn ask_password(names: &[&str], is_superuser: bool) -> Result<String> {
     let cannot = |error: io::Error| Error::Told(format!("Cannot read the password: {error}"));
     if !io::stdin().is_terminal() {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map_err(cannot)?;
-        return checked(line.trim_end_matches(['\r', '\n']).to_owned(), username);
+        return checked(line.trim_end_matches(['\r', '\n']).to_owned(), names, is_superuser);
     }
     loop {
         let password = rpassword::prompt_password("Password: ").map_err(cannot)?;
-        if let Some(weakness) = passwords::weakness(&password, username) {
+        if let Some(weakness) = passwords::weakness(&password, names, is_superuser) {
             println!("{weakness}");
         } else if rpassword::prompt_password("Password, again: ").map_err(cannot)? == password {
             return Ok(password);
@@ -52,8 +52,8 @@ fn ask_password(username: &str) -> Result<String> {
     }
 }
 
-fn checked(password: String, username: &str) -> Result<String> {
-    match passwords::weakness(&password, username) {
+fn checked(password: String, names: &[&str], is_superuser: bool) -> Result<String> {
+    match passwords::weakness(&password, names, is_superuser) {
         Some(weakness) => Err(Error::Told(format!("This password will not do. {weakness}"))),
         None => Ok(password),
     }
@@ -76,18 +76,20 @@ pub(super) async fn create_superuser(noinput: bool) -> Result<()> {
         };
         values.set("username", needed("AIRLINE_SUPERUSER_USERNAME")?);
         values.set("email", variable("AIRLINE_SUPERUSER_EMAIL").unwrap_or_default());
-        checked(needed("AIRLINE_SUPERUSER_PASSWORD")?, values.first("username"))?
+        let names = [values.first("username"), values.first("email")];
+        checked(needed("AIRLINE_SUPERUSER_PASSWORD")?, &names, true)?
     } else {
         values.set("username", ask("Name")?);
         values.set("email", ask("Mail address (may be left empty)")?);
-        Superuser::parse(&values).map_err(|errors| told(&errors))?;
-        ask_password(values.first("username"))?
+        Draft::superuser(&values).map_err(|errors| told(&errors))?;
+        ask_password(&[values.first("username"), values.first("email")], true)?
     };
-    let draft = Superuser::parse(&values).map_err(|errors| told(&errors))?;
+    let draft = Draft::superuser(&values).map_err(|errors| told(&errors))?;
     let hash = passwords::hash(password).await?;
     let mut set = ChangeSet::begin(&pool, intent("createsuperuser", "add")).await?;
-    match users::insert_superuser(&mut set, draft, hash).await {
+    match users::insert(&mut set, draft).await {
         Ok(user) => {
+            credentials::set_first_password(&mut set, &user, hash).await?;
             set.commit().await?;
             println!("{} is a superuser now.", user.username);
             Ok(())
@@ -101,11 +103,11 @@ pub(super) async fn change_password(username: &str) -> Result<()> {
     let pool = open_migrated(&Settings::read()?).await?;
     let user = users::by_name(&mut pool.conn().await?, username).await?;
     let user = user.ok_or_else(|| Error::Told(format!("There is no account “{username}”.")))?;
-    let hash = passwords::hash(ask_password(username)?).await?;
+    let password = ask_password(&[&user.username, &user.email], user.is_superuser)?;
+    let hash = passwords::hash(password).await?;
     let mut set = ChangeSet::begin(&pool, intent("changepassword", "change password")).await?;
-    users::set_password(&mut set, &user, hash).await?;
+    credentials::set_password(&mut set, &user, hash, "").await?;
     set.commit().await?;
-    sessions::end_others(&pool, user.id, "").await?;
     println!("The password of {username} is changed; sessions of this account have ended.");
     Ok(())
 }

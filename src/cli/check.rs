@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::pages::assets;
 
 /// Settings whose value is never printed.
-const SECRET: [&str; 2] = ["DATABASE_URL", "AIRLINE_SUPERUSER_PASSWORD"];
+const SECRET: [&str; 3] = ["DATABASE_URL", "AIRLINE_MAIL", "AIRLINE_SUPERUSER_PASSWORD"];
 
 pub(super) async fn check() -> Result<()> {
     println!("Settings:");

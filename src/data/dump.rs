@@ -84,11 +84,15 @@ macro_rules! tables {
     };
     (@ignore $id:ident) => {};
     (@list $first:ident $(, $rest:ident)*) => { concat!(stringify!($first) $(, ", ", stringify!($rest))*) };
+    (@places $a:ident, $b:ident) => { "$1, $2" };
     (@places $a:ident, $b:ident, $c:ident) => { "$1, $2, $3" };
+    (@places $a:ident, $b:ident, $c:ident, $d:ident) => { "$1, $2, $3, $4" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => { "$1, $2, $3, $4, $5" };
+    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => { "$1, $2, $3, $4, $5, $6" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident) => { "$1, $2, $3, $4, $5, $6, $7" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9" };
+    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident, $j:ident, $k:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11" };
     (@query write $tx:ident $sql:ident) => { write_object($tx, $sql, &mut 0) };
     (@query upkeep $tx:ident $sql:ident) => { $tx.upkeep($sql) };
 }
@@ -109,9 +113,18 @@ tables! {
         id: i64, flight_id: i64, passenger_id: i64, booked_at: i64, booked_by: String,
     }
     Write write users UserRow (id) {
-        id: i64, username: String, email: String, password: String, is_active: bool, is_staff: bool,
-        is_superuser: bool, created_at: i64, version: i64,
+        id: i64, username: String, email: String, folded: String, is_active: bool, is_staff: bool,
+        is_superuser: bool, second_factor: bool, rights: String, created_at: i64, version: i64,
     }
+    Upkeep upkeep credentials CredentialRow () {
+        user_id: i64, password: String, totp_secret: Option<String>, totp_step: i64,
+    }
+    Upkeep upkeep recovery_codes RecoveryCodeRow () { user_id: i64, code_hash: String }
+    Upkeep upkeep sign_ins SignInRow () { user_id: i64, at: i64 }
+    Write write groups GroupRow (id) {
+        id: i64, name: String, folded: String, rights: String, requires_factor: bool, version: i64,
+    }
+    Write write memberships MembershipRow (id) { id: i64, user_id: i64, group_id: i64 }
     Upkeep upkeep change_sets ChangeSetRow (id) {
         id: i64, at: i64, actor_id: Option<i64>, actor: String, request_id: String, action: String,
         reason: String,

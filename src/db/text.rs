@@ -27,7 +27,8 @@
 //! times bound from the clock.
 
 /// The tables whose rows have a history: [`Upkeep`] may not name them.
-const OBJECTS: [&str; 5] = ["airports", "flights", "passengers", "bookings", "users"];
+const OBJECTS: [&str; 7] =
+    ["airports", "flights", "passengers", "bookings", "users", "groups", "memberships"];
 
 /// A text that reads.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::text::{and_all_words, fold};
 use super::{bookings, flights, times};
 use crate::changes::{ChangeSet, Versioned};
-use crate::db::{Composed, Conn, Select, Write};
+use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
 

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::bookings;
-use super::text::{and_all_words, fold};
 use crate::changes::{ChangeSet, Versioned};
-use crate::db::{Composed, Conn, Select, Write};
+use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Values, shortened};
 

@@ -7,6 +7,9 @@ use rocket::http::Status;
 use rocket::tokio::time::{Duration, timeout};
 
 use super::catchers::Why;
+use super::headers::RequestId;
+use crate::auth::address::Address;
+use crate::auth::events::{self, Event};
 use crate::auth::{Cookies, Visitor, csrf};
 use crate::input::Values;
 
@@ -32,11 +35,22 @@ impl<'r> FromData<'r> for Submission {
     }
 }
 
+fn record(request: &Request<'_>, event: Event) {
+    events::record(
+        event,
+        0,
+        &Address::of(request).0,
+        RequestId::of(request),
+        request.uri().path().as_str(),
+    );
+}
+
 async fn read<'r>(
     request: &'r Request<'_>,
     data: Data<'r>,
 ) -> Result<Values, (Status, &'static str)> {
     if csrf::is_foreign(request) {
+        record(request, Event::ForeignForm);
         return Err((Status::Forbidden, "This came from another site, so nothing was done."));
     }
     if !request.content_type().is_some_and(|kind| kind.is_form()) {
@@ -80,6 +94,7 @@ async fn read<'r>(
     let header = request.headers().get_one("X-CSRF-Token");
     let token = header.unwrap_or_else(|| values.first(csrf::FIELD));
     if browser.is_empty() || !csrf::matches(token, &csrf::token(&browser, &visitor.secret)) {
+        record(request, Event::NoToken);
         return Err((
             Status::Forbidden,
             "This form is from before you signed in or out, or cookies are off. Nothing was done: \

@@ -5,16 +5,36 @@ use std::sync::Mutex;
 use rocket::http::Status;
 use rocket::response::{self, Redirect, Responder};
 use rocket::{Request, catch};
+use rocket_db_pools::Database as _;
 use serde::Serialize;
 use tracing::error;
 
 use super::headers::RequestId;
 use super::page::{Html, Page, Reply};
+use crate::auth::events::Event;
+use crate::auth::{Need, groups};
+use crate::db::Db;
 use crate::error::Error;
 
 /// Why a request was refused, on its way to the catcher.
 #[derive(Debug, Default)]
 pub(super) struct Why(Mutex<Option<String>>);
+
+/// What the asker lacked, on its way to the catcher.
+#[derive(Debug, Default)]
+struct Lacked(Mutex<Option<Need>>);
+
+impl Lacked {
+    fn tell(request: &Request<'_>, need: Need) {
+        if let Ok(mut kept) = request.local_cache(Self::default).0.lock() {
+            *kept = Some(need);
+        }
+    }
+
+    fn of(request: &Request<'_>) -> Option<Need> {
+        *request.local_cache(Self::default).0.lock().ok()?
+    }
+}
 
 impl Why {
     pub(super) fn tell(request: &Request<'_>, why: &str) {
@@ -34,6 +54,8 @@ impl<'r> Responder<'r, 'static> for Error {
         if status.code >= 500 {
             let id = RequestId::of(request);
             error!(request = id, path = %request.uri().path(), error = ?self, "not answered");
+        } else if let Self::Denied(code) = &self {
+            Lacked::tell(request, Need::parse(code).unwrap_or(Need::Superuser));
         } else {
             Why::tell(request, &self.to_string());
         }
@@ -53,7 +75,7 @@ fn words(status: Status) -> (&'static str, &'static str) {
     match status.code {
         400 => ("That request was broken", "It could not be read. Go back and try again."),
         401 => ("Please sign in", "This page is for staff."),
-        403 => ("That is not allowed", "Your account may not do this."),
+        403 => ("That is not allowed", "This is not for everybody."),
         404 | 405 | 422 => (
             "Not found",
             "There is no such page. It may have been deleted, or its address mistyped.",
@@ -91,7 +113,14 @@ pub async fn any<'r>(
     if status == Status::Unauthorized {
         return Ok(sign_in(&page));
     }
-    let why = Why::of(request).unwrap_or_else(|| fallback.to_owned());
+    if status == Status::PreconditionRequired {
+        return Ok(set_up_factor(&page));
+    }
+    let why = match Why::of(request) {
+        Some(why) => why,
+        None if status == Status::Forbidden => denied(request, &page).await,
+        None => fallback.to_owned(),
+    };
     let shown = Shown { status: status.code, title, why };
     let rendered = if page.hx.partial {
         page.fragment("parts/problem", &shown).map(|html| {
@@ -103,6 +132,30 @@ pub async fn any<'r>(
         page.show("error", title, &shown)
     };
     rendered.map(|html: Html| html.with_status(status).into()).map_err(|_| (status, fallback))
+}
+
+/// Says what the asker lacks and who has it, and writes it down.
+async fn denied(request: &Request<'_>, page: &Page<'_>) -> String {
+    // Who was refused without more is no staff.
+    let need = Lacked::of(request).unwrap_or(Need::Staff);
+    let user = page.visitor.user.as_ref().map_or(0, |user| user.id);
+    page.record(Event::Denied, user, &need.code());
+    let groups = async {
+        let mut conn = Db::fetch(request.rocket())?.conn().await.ok()?;
+        groups::all(&mut conn).await.ok()
+    };
+    need.reason(&groups.await.unwrap_or_default())
+}
+
+/// Sends somebody whose group asks for a second factor to where he sets it up.
+fn set_up_factor(page: &Page<'_>) -> Reply {
+    let there = "/admin/factor/".to_owned();
+    if page.hx.partial
+        && let Ok(html) = page.fragment("parts/nothing", &())
+    {
+        return html.with_status(Status::Forbidden).with_header("HX-Redirect", there).into();
+    }
+    Reply::Redirect(Box::new(Redirect::to(there)))
 }
 
 /// Sends a stranger to the page where he signs in, and from there back.

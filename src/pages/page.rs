@@ -17,8 +17,9 @@ use super::cache::{Moment, PageCache};
 use super::headers::RequestId;
 use super::messages::{self, Message};
 use crate::auth::address::Address;
+use crate::auth::events::{self, Event};
 use crate::auth::sessions::Origin;
-use crate::auth::{Cookies, User, Visitor, csrf};
+use crate::auth::{Cookies, Need, Right, User, Visitor, csrf};
 use crate::changes::{self, Intent};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -41,6 +42,8 @@ pub struct Page<'r> {
     path: String,
     browser: &'r str,
     request_id: &'r str,
+    /// Where the request comes from.
+    pub address: Address,
 }
 
 /// What handlers answer.
@@ -233,16 +236,32 @@ impl Page<'_> {
 
     /// Where a session that begins now begins.
     #[must_use]
-    pub fn origin(&self, address: &Address) -> Origin {
+    pub fn origin(&self) -> Origin {
         let browser =
             self.browser.chars().filter(|letter| !letter.is_control()).take(200).collect();
-        Origin { address: address.0.clone(), browser }
+        Origin { address: self.address.0.clone(), browser }
     }
 
-    /// Whether this visitor sees passengers' names and books.
+    /// Writes down what happened to an account (0 for nobody's).
+    pub fn record(&self, event: Event, user: i64, about: &str) {
+        events::record(event, user, &self.address.0, self.request_id, about);
+    }
+
+    /// An error unless this visitor has what something needs, or everybody may do it here.
+    pub fn need_unless_public(&self, right: Right) -> Result<()> {
+        if self.settings.public_booking { Ok(()) } else { self.visitor.need(Need::Right(right)) }
+    }
+
+    /// Whether this visitor books.
     #[must_use]
     pub fn may_book(&self) -> bool {
-        self.settings.public_booking || self.visitor.is_staff()
+        self.need_unless_public(Right::Book).is_ok()
+    }
+
+    /// Whether this visitor sees passengers' names.
+    #[must_use]
+    pub fn sees_names(&self) -> bool {
+        self.need_unless_public(Right::SeeNames).is_ok()
     }
 
     /// `light`, `dark`, or `auto`.
@@ -281,6 +300,7 @@ impl<'r> FromRequest<'r> for Page<'r> {
             path: request.uri().to_string(),
             browser: request.headers().get_one("User-Agent").unwrap_or_default(),
             request_id: RequestId::of(request),
+            address: Address::of(request),
         })
     }
 }

@@ -4,6 +4,7 @@ use rocket::http::Status;
 use rocket::post;
 
 use super::flight::{self, Refusal};
+use crate::auth::Right;
 use crate::changes::ChangeSet;
 use crate::db::Db;
 use crate::domain::bookings::{self, Booked, Refused};
@@ -13,9 +14,7 @@ use crate::pages::{Message, Page, Reply, Submission};
 /// Puts a passenger on a flight. Asked twice, it says so and changes nothing.
 #[post("/<id>/book", data = "<form>")]
 pub(super) async fn book(id: i64, form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
-    if !page.may_book() {
-        return Err(Error::Forbidden("Only staff book passengers here."));
-    }
+    page.need_unless_public(Right::Book)?;
     let search = form.0.first("q").to_owned();
     let wanted = form.0.first("passenger").trim();
     if wanted.is_empty() {

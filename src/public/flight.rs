@@ -6,6 +6,7 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::index::Seats;
+use crate::auth::{Need, Right, groups};
 use crate::db::{Conn, Db};
 use crate::domain::bookings;
 use crate::domain::flights::{self, Flight};
@@ -17,6 +18,7 @@ use crate::pages::{Html, Page, Query, first_of};
 /// How many passengers the form offers at once.
 const OFFERED: usize = 10;
 
+#[expect(clippy::struct_excessive_bools, reason = "what a template asks")]
 #[derive(Debug, Serialize)]
 struct Show {
     id: i64,
@@ -32,6 +34,9 @@ struct Show {
     booked: i64,
     seats: Seats,
     may_book: bool,
+    sees_names: bool,
+    /// Why one of the staff does not book, if so.
+    why_not_book: String,
     passengers: Vec<Named>,
     closed: Option<String>,
     offer: Option<Offer>,
@@ -101,9 +106,9 @@ pub(super) async fn render(
     flight: &Flight,
     refusal: Refusal,
 ) -> Result<Html> {
-    let may_book = page.may_book();
-    let passengers = if may_book { passengers::aboard(db, flight.id).await? } else { Vec::new() };
-    let booked = if may_book {
+    let (may_book, sees_names) = (page.may_book(), page.sees_names());
+    let passengers = if sees_names { passengers::aboard(db, flight.id).await? } else { Vec::new() };
+    let booked = if sees_names {
         i64::try_from(passengers.len()).unwrap_or(i64::MAX)
     } else {
         bookings::count(db, flight.id).await?
@@ -135,6 +140,12 @@ pub(super) async fn render(
         booked,
         seats: Seats::of(flight.capacity, booked),
         may_book,
+        sees_names,
+        why_not_book: if may_book || !page.visitor.is_staff() {
+            String::new()
+        } else {
+            Need::Right(Right::Book).reason(&groups::all(db).await?)
+        },
         passengers: passengers
             .iter()
             .map(|passenger| Named { id: passenger.id, name: passenger.to_string(), chosen: false })
@@ -170,9 +181,7 @@ pub(super) async fn candidates(
     query: Query,
     mut db: Connection<Db>,
 ) -> Result<Html> {
-    if !page.may_book() {
-        return Err(Error::Forbidden("Only staff see passengers' names here."));
-    }
+    page.need_unless_public(Right::Book)?;
     let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;
     let offer =
         offer(&mut db, flight.id, query.0.first("q"), query.0.first("passenger").parse().ok());

@@ -1,6 +1,7 @@
 //! Airports, for staff.
 
 use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
+use crate::auth::{Need, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::airports::{self, Airport, Draft};
@@ -62,43 +63,32 @@ static MODEL: Model = Model {
             help: "Three letters, such as JFK.",
             required: true,
             input: Input::Text { longest: 3 },
+            ..Field::PLAIN
         },
-        Field {
-            name: "city",
-            label: "City",
-            help: "",
-            required: true,
-            input: Input::Text { longest: 64 },
-        },
-        Field {
-            name: "country",
-            label: "Country",
-            help: "",
-            required: false,
-            input: Input::Text { longest: 64 },
-        },
+        Field { name: "city", label: "City", required: true, ..Field::PLAIN },
+        Field { name: "country", label: "Country", ..Field::PLAIN },
         Field {
             name: "timezone",
             label: "Time zone",
             help: "From the IANA database, such as Europe/Paris. Without one, times are told in UTC.",
-            required: false,
-            input: Input::Text { longest: 64 },
+            ..Field::PLAIN
         },
         Field {
             name: "latitude",
             label: "Latitude",
             help: "Degrees north, such as 40.64.",
-            required: false,
             input: Input::Decimal,
+            ..Field::PLAIN
         },
         Field {
             name: "longitude",
             label: "Longitude",
             help: "Degrees east, such as -73.78.",
-            required: false,
             input: Input::Decimal,
+            ..Field::PLAIN
         },
     ],
+    named_to: Need::Staff,
 };
 
 fn choice(airport: &Airport) -> Choice {
@@ -134,6 +124,7 @@ impl Manage for Airports {
     async fn save(
         &self,
         set: &mut ChangeSet,
+        _by: &Visitor,
         id: Option<i64>,
         values: &Values,
     ) -> Result<Saved, Refusal> {

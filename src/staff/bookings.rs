@@ -17,7 +17,7 @@ pub(super) enum Side {
 
 /// Takes bookings out: of a flight by its passengers' ids, of a passenger by its flights'. What is
 /// not there any more was taken out by somebody else, and that is as well.
-pub(super) async fn take_out(set: &mut ChangeSet, side: Side, others: &[String]) -> Result<()> {
+pub(super) async fn take_out(set: &mut ChangeSet, side: Side, others: &[i64]) -> Result<()> {
     if others.is_empty() {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub(super) async fn take_out(set: &mut ChangeSet, side: Side, others: &[String])
             Side::Flight(_) => booking.passenger_id,
             Side::Passenger(_) => booking.flight_id,
         };
-        if others.iter().any(|wanted| wanted.parse() == Ok(other)) {
+        if others.contains(&other) {
             bookings::cancel(set, &booking).await?;
         }
     }

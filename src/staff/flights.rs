@@ -4,6 +4,7 @@ use super::bookings;
 use crate::admin::{
     Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Saved, Show,
 };
+use crate::auth::{Need, Right, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::flights::{self, Draft, Flight, LONGEST, MOST_SEATS, NOT_VALID, VALID};
@@ -92,6 +93,7 @@ static MODEL: Model = Model {
             help: "A code or a city.",
             required: true,
             input: Input::Pick { kind: "airports" },
+            ..Field::PLAIN
         },
         Field {
             name: "destination",
@@ -99,6 +101,7 @@ static MODEL: Model = Model {
             help: "A code or a city.",
             required: true,
             input: Input::Pick { kind: "airports" },
+            ..Field::PLAIN
         },
         Field {
             name: "duration",
@@ -106,29 +109,32 @@ static MODEL: Model = Model {
             help: "Minutes in the air.",
             required: true,
             input: Input::Number { least: 0, most: LONGEST },
+            ..Field::PLAIN
         },
         Field {
             name: "departs",
             label: "Departure",
             help: "Date and time on the clocks at the origin. May be left open.",
-            required: false,
             input: Input::LocalTime,
+            ..Field::PLAIN
         },
         Field {
             name: "capacity",
             label: "Seats",
             help: "Leave empty for no limit.",
-            required: false,
             input: Input::Number { least: 0, most: MOST_SEATS },
+            ..Field::PLAIN
         },
         Field {
             name: "passengers",
             label: "Passengers",
-            help: "",
-            required: false,
             input: Input::Rows { kind: "passengers" },
+            seen_by: Need::Right(Right::SeeNames),
+            needs: Need::Right(Right::Book),
+            ..Field::PLAIN
         },
     ],
+    named_to: Need::Staff,
 };
 
 /// A flight as a list of choices shows it: with its departure, which tells flights of one route
@@ -168,6 +174,7 @@ impl Manage for Flights {
     async fn save(
         &self,
         set: &mut ChangeSet,
+        _by: &Visitor,
         id: Option<i64>,
         values: &Values,
     ) -> Result<Saved, Refusal> {
@@ -198,12 +205,9 @@ impl Manage for Flights {
                     draft.departs_at = before.departs_at;
                 }
                 // Who leaves makes room for who comes, and for fewer seats.
-                bookings::take_out(
-                    set,
-                    bookings::Side::Flight(id),
-                    values.all("passengers-remove"),
-                )
-                .await?;
+                let leaving = values.all("passengers-remove").iter();
+                let leaving: Vec<i64> = leaving.filter_map(|id| id.parse().ok()).collect();
+                bookings::take_out(set, bookings::Side::Flight(id), &leaving).await?;
                 flights::update(set, &before, draft).await?
             }
         };
@@ -237,8 +241,8 @@ impl Manage for Flights {
         Ok(aboard.iter().map(super::passengers::choice).collect())
     }
 
-    fn on_site(&self, id: i64) -> Option<String> {
-        Some(format!("/{id}"))
+    fn links(&self, id: i64) -> Vec<(&'static str, String)> {
+        vec![("View on site", format!("/{id}"))]
     }
 }
 

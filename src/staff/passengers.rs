@@ -1,7 +1,8 @@
 //! Passengers, for staff, with their flights in two panes.
 
-use super::bookings;
+use super::{Choices, bookings};
 use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
+use crate::auth::{Need, Right, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::flights;
@@ -49,28 +50,17 @@ static MODEL: Model = Model {
         order: "last",
     },
     fields: &[
-        Field {
-            name: "first",
-            label: "First name",
-            help: "",
-            required: true,
-            input: Input::Text { longest: 64 },
-        },
-        Field {
-            name: "last",
-            label: "Last name",
-            help: "",
-            required: true,
-            input: Input::Text { longest: 64 },
-        },
+        Field { name: "first", label: "First name", required: true, ..Field::PLAIN },
+        Field { name: "last", label: "Last name", required: true, ..Field::PLAIN },
         Field {
             name: "flights",
             label: "Flights",
-            help: "",
-            required: false,
             input: Input::Chooser { kind: "flights" },
+            needs: Need::Right(Right::Book),
+            ..Field::PLAIN
         },
     ],
+    named_to: Need::Right(Right::SeeNames),
 };
 
 /// A passenger as a list of choices shows it.
@@ -104,6 +94,7 @@ impl Manage for Passengers {
     async fn save(
         &self,
         set: &mut ChangeSet,
+        _by: &Visitor,
         id: Option<i64>,
         values: &Values,
     ) -> Result<Saved, Refusal> {
@@ -115,20 +106,10 @@ impl Manage for Passengers {
                 passengers::update(set, &before, draft).await?
             }
         };
-        // Only what differs from the form as it was made: a booking that came meanwhile stays.
-        let before: Vec<&str> = values.first("flights-before").split_whitespace().collect();
-        let ticked = values.all("flights");
-        let gone: Vec<String> = before
-            .iter()
-            .filter(|flight| !ticked.iter().any(|ticked| ticked == *flight))
-            .map(|flight| (*flight).to_owned())
-            .collect();
+        let Choices { gone, new } = Choices::of(values, "flights");
         bookings::take_out(set, bookings::Side::Passenger(passenger.id), &gone).await?;
-        let new = ticked
-            .iter()
-            .filter(|flight| !before.contains(&flight.as_str()))
-            .map(|flight| (flight.parse().unwrap_or(-1), passenger.id));
-        bookings::add(set, "flights", new.collect::<Vec<_>>()).await?;
+        let wishes = new.into_iter().map(|flight| (flight, passenger.id));
+        bookings::add(set, "flights", wishes).await?;
         Ok(Saved { id: passenger.id, label: passenger.to_string() })
     }
 

@@ -195,7 +195,7 @@ async fn changing_the_password_ends_other_sessions_only() {
     let new = "eight yellow umbrellas";
     let done =
         here.submit(&wrong, "main form", &[("old", PASSWORD), ("new", new), ("again", new)]).await;
-    assert_eq!(done.one("h1"), "Staff site");
+    assert_eq!(done.one("h1"), "Your account");
     assert_eq!(elsewhere.get("/admin/").await.one("h1"), "Sign in");
     assert_eq!(sign_in(&mut site.browser(), "", "boss", PASSWORD).await.status.code, 422);
     assert_eq!(sign_in(&mut site.browser(), "", "boss", new).await.one("h1"), "Staff site");

@@ -7,15 +7,13 @@ use std::time::{Duration, Instant};
 
 use airline::auth::{first::FirstLink, sessions};
 use airline::clock::Clock;
-use airline::config::Settings;
-use airline::db::DatabaseUrl;
 use rocket::tokio::sync::{Mutex, MutexGuard};
 use rocket::tokio::time::sleep;
 use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
 use thirtyfour::prelude::*;
 
-use crate::support::{Database, PASSWORD, Site};
+use crate::support::{Database, PASSWORD, Site, settings};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
@@ -206,16 +204,7 @@ impl Stage {
 
 /// Serves a database on a port of its own.
 async fn serve(database: &Database, clock: Clock) -> (String, rocket::Shutdown) {
-    let settings = Settings {
-        database: DatabaseUrl::parse(&database.url).unwrap(),
-        own_file: false,
-        connections: 4,
-        port: None,
-        public_booking: true,
-        hosts: Vec::new(),
-        trust_proxy: false,
-        https: false,
-    };
+    let settings = settings(database);
     let port = free_port();
     let mut rocket = airline::site::site(settings, clock, FirstLink::default()).unwrap();
     let figment = rocket.figment().clone().merge(("port", port)).merge(("shutdown.ctrlc", false));

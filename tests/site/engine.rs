@@ -187,7 +187,7 @@ async fn the_start_page_tells_what_was_done_lately() {
     assert_eq!(latest, "boss deleted New York (JFK) and 1 more");
     let history = format!("/admin/airports/{}/history/", flight.origin_id);
     assert_eq!(start.attribute(".recent li:first-child a", "href"), history);
-    assert_eq!(start.all(".plain th"), ["Airports", "Flights", "Passengers"]);
+    assert_eq!(start.all(".plain th"), ["Airports", "Flights", "Passengers", "Users", "Groups"]);
 }
 
 #[rocket::async_test]
@@ -197,7 +197,7 @@ async fn kinds_and_ids_that_do_not_exist_are_not_found() {
     for path in [
         "/admin/nothing/",
         "/admin/nothing/add/",
-        "/admin/users/",
+        "/admin/robots/",
         "/admin/flights/1/change/",
         "/admin/flights/99999999999999999999/change/",
         "/admin/flights/x/delete/",

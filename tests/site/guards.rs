@@ -4,21 +4,28 @@ use rocket::http::{ContentType, Header, Method};
 
 use crate::support::{Fields, Site};
 
-/// Every mounted route, with something in place of its parameters.
-fn routes(site: &Site) -> Vec<(Method, String)> {
+/// Every mounted route.
+pub(crate) fn mounted(site: &Site) -> Vec<(Method, String)> {
     let routes = site.client.rocket().routes();
-    let mut all: Vec<_> = routes
-        .map(|route| {
-            let path =
-                route.uri.path().replace("<kind>", "flights").replace("<field>", "passengers");
-            let path =
-                path.replace("<name>", "none").replace("<number>", "0").replace("<id>", "20001");
-            assert!(!path.contains('<'), "{path}: say what stands for its parameter");
-            (route.method, path)
-        })
-        .collect();
+    let mut all: Vec<_> = routes.map(|route| (route.method, route.uri.path().to_owned())).collect();
     all.sort_by(|a, b| a.1.cmp(&b.1));
     all
+}
+
+/// A route's path with something in place of the parameters that name no object.
+pub(crate) fn filled(path: &str) -> String {
+    let path = path.replace("<field>", "passengers").replace("<name>", "none");
+    path.replace("<number>", "0").replace("<session>", "1")
+}
+
+/// Every mounted route, with something in place of its parameters.
+fn routes(site: &Site) -> Vec<(Method, String)> {
+    let fill = |(method, path): (Method, String)| {
+        let path = filled(&path).replace("<kind>", "flights").replace("<id>", "20001");
+        assert!(!path.contains('<'), "{path}: say what stands for its parameter");
+        (method, path)
+    };
+    mounted(site).into_iter().map(fill).collect()
 }
 
 #[rocket::async_test]
@@ -108,7 +115,13 @@ async fn a_form_must_arrive_whole_as_a_form() {
 async fn staff_routes_are_closed_to_strangers() {
     let site = Site::fresh().await;
     site.any_flight().await;
-    let open = ["/admin/login", "/admin/first"];
+    let open = [
+        "/admin/login",
+        "/admin/login/code",
+        "/admin/first",
+        "/admin/reset",
+        "/admin/reset/choose",
+    ];
     let closed: Vec<_> = routes(&site)
         .into_iter()
         .filter(|(method, path)| {

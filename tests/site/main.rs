@@ -19,6 +19,7 @@ mod forms;
 mod guards;
 mod loading;
 mod public;
+mod rights;
 mod schema;
 mod statements;
 mod templates;

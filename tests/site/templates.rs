@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use airline::mail::Transport;
+
 use crate::support::{Site, files};
 
 #[test]
@@ -41,7 +43,8 @@ fn no_template_holds_script_style_or_unescaped_text() {
 /// Every page that there is, looked at: a template that none of them uses fails here.
 #[rocket::async_test]
 async fn every_template_is_rendered_by_some_page() {
-    let site = Site::fresh().await;
+    let site =
+        Site::with(|settings| settings.mailer.transport = Transport::Folder("none".into())).await;
     let (a, b) = site.two_airports().await;
     let flight = site.flight(&a, &b).await;
     let alice = site.passenger("Alice", "Adams").await;
@@ -55,6 +58,11 @@ async fn every_template_is_rendered_by_some_page() {
         ("public/flight", flight_path.clone()),
         ("public/candidates", format!("{flight_path}/passengers")),
         ("public/appearance", "/appearance".to_owned()),
+        ("accounts/account", "/admin/account/".to_owned()),
+        ("accounts/confirm", "/admin/confirm/".to_owned()),
+        ("accounts/factor", "/admin/factor/".to_owned()),
+        ("accounts/reset", "/admin/reset/".to_owned()),
+        ("admin/access", "/admin/users/50001/access/".to_owned()),
         ("accounts/password", "/admin/password/".to_owned()),
         ("accounts/sessions", "/admin/sessions/".to_owned()),
         ("admin/start", "/admin/".to_owned()),
@@ -66,8 +74,18 @@ async fn every_template_is_rendered_by_some_page() {
         ("admin/candidates", "/admin/flights/candidates/?name=flights".to_owned()),
         ("admin/row", "/admin/flights/row/passengers/7".to_owned()),
     ];
-    let mut seen: BTreeSet<String> =
-        ["accounts/first", "accounts/login", "error", "public/no_flight"].map(str::to_owned).into();
+    let mut seen: BTreeSet<String> = [
+        "accounts/first",
+        "accounts/login",
+        "accounts/code",
+        "accounts/codes",
+        "accounts/choose",
+        "accounts/sent",
+        "error",
+        "public/no_flight",
+    ]
+    .map(str::to_owned)
+    .into();
     for (template, path) in &paths {
         let page = staff.get(path).await;
         assert_eq!(page.status.code, 200, "{path}");
@@ -81,7 +99,7 @@ async fn every_template_is_rendered_by_some_page() {
     assert_eq!((partial.status.code, partial.header("HX-Retarget")), (404, Some("#messages")));
     assert_eq!(partial.count("#problem .message"), 1);
     // Shared parts are rendered within these.
-    let parts = ["admin/nav", "admin/field", "admin/pick"];
+    let parts = ["admin/nav", "admin/field", "admin/pick", "admin/refused"];
     for name in airline::pages::templates::names() {
         let part = name.starts_with("parts/") || parts.contains(&name.as_str());
         assert!(part || seen.contains(&name), "no page shows the template {name}");

@@ -4,8 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use super::{FLIGHTS, Flight};
-use crate::db::{Composed, Conn, Select};
-use crate::domain::text::and_all_words;
+use crate::db::{Composed, Conn, Select, and_all_words};
 use crate::domain::times;
 use crate::error::Result;
 use crate::input::Values;

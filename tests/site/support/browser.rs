@@ -55,6 +55,11 @@ impl<'s> Browser<'s> {
         self.post(&action, &pairs).await
     }
 
+    /// Asks, and does not follow where it is sent.
+    pub(crate) async fn get_only(&mut self, path: &str) -> Page {
+        self.send(path, None, &[]).await
+    }
+
     pub(crate) async fn post(&mut self, path: &str, pairs: &[(String, String)]) -> Page {
         let page = self.post_only(path, pairs, &[]).await;
         match page.header("Location").map(str::to_owned) {
@@ -188,6 +193,9 @@ impl Page {
             let Some(name) = control.value().attr("name") else {
                 continue;
             };
+            if control.value().attr("disabled").is_some() {
+                continue;
+            }
             if fields
                 .iter()
                 .any(|(known, _)| *known == name || known.strip_prefix('-') == Some(name))

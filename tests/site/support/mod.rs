@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use airline::auth::first::FirstLink;
-use airline::auth::users::Superuser;
-use airline::auth::{passwords, sessions, users};
+use airline::auth::sessions::Beginning;
+use airline::auth::users::Draft;
+use airline::auth::{Rights, credentials, groups, passwords, sessions, users};
 use airline::changes::{Actor, ChangeSet, Intent};
 use airline::clock::Clock;
 use airline::config::Settings;
@@ -20,6 +21,7 @@ use airline::domain::flights::Flight;
 use airline::domain::passengers::Passenger;
 use airline::domain::{airports, bookings, flights, passengers};
 use airline::input::Values;
+use airline::mail::{Mailer, Transport};
 use rocket::local::asynchronous::Client;
 use sqlx::Connection as _;
 
@@ -93,6 +95,25 @@ fn from() -> sessions::Origin {
     sessions::Origin { address: "192.0.2.1".to_owned(), browser: "A test".to_owned() }
 }
 
+/// As visitors find it in a debug build: they see names, and book.
+pub(crate) fn settings(database: &Database) -> Settings {
+    Settings {
+        database: DatabaseUrl::parse(&database.url).unwrap(),
+        own_file: false,
+        connections: 4,
+        port: None,
+        public_booking: true,
+        hosts: Vec::new(),
+        trust_proxy: false,
+        https: false,
+        url: Some("https://airline.example".to_owned()),
+        mailer: Mailer {
+            transport: Transport::Off,
+            from: "airline@airline.example".parse().unwrap(),
+        },
+    }
+}
+
 /// The site, served in this process.
 pub(crate) struct Site {
     pub(crate) client: Client,
@@ -111,16 +132,7 @@ impl Site {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let database = Database::migrated().await;
         let pool = database.open().await;
-        let mut settings = Settings {
-            database: DatabaseUrl::parse(&database.url).unwrap(),
-            own_file: false,
-            connections: 4,
-            port: None,
-            public_booking: true,
-            hosts: Vec::new(),
-            trust_proxy: false,
-            https: false,
-        };
+        let mut settings = settings(&database);
         change(&mut settings);
         let clock = Clock::stopped(NOW);
         let first = FirstLink::open();
@@ -138,26 +150,66 @@ impl Site {
     /// A superuser who has signed in (by the back door, which spares the hashing).
     pub(crate) async fn staff(&self) -> Browser<'_> {
         let id = self.superuser("boss", "unusable").await;
-        let secret = sessions::begin(&self.pool, id, &from(), self.clock.now()).await.unwrap();
-        let mut browser = self.browser();
-        browser.cookies.insert("session".to_owned(), secret);
-        browser
+        self.session_of(id).await
     }
 
     /// Another browser of somebody.
     pub(crate) async fn session_of(&self, user: i64) -> Browser<'_> {
-        let secret = sessions::begin(&self.pool, user, &from(), self.clock.now()).await.unwrap();
+        let beginning = Beginning { user, proven: None, awaits_factor: false, from: &from() };
+        let secret = sessions::begin(&self.pool, beginning, self.clock.now()).await.unwrap();
         let mut browser = self.browser();
-        browser.cookies.insert("session".to_owned(), secret);
+        browser.cookies.insert("session".to_owned(), secret.unwrap());
         browser
     }
 
     pub(crate) async fn superuser(&self, name: &str, hash: &str) -> i64 {
+        self.user(name, hash, |draft| draft.is_superuser = true).await
+    }
+
+    /// An account of staff without any right, unless it is changed.
+    pub(crate) async fn user(
+        &self,
+        name: &str,
+        hash: &str,
+        change: impl FnOnce(&mut Draft),
+    ) -> i64 {
+        let mut draft = Draft {
+            username: name.to_owned(),
+            email: String::new(),
+            is_active: true,
+            is_staff: true,
+            is_superuser: false,
+            rights: Rights::default(),
+        };
+        change(&mut draft);
         let mut set = self.set().await;
-        let draft = Superuser { username: name.to_owned(), email: String::new() };
-        let user = users::insert_superuser(&mut set, draft, hash.to_owned()).await.unwrap();
+        let user = users::insert(&mut set, draft).await.unwrap();
+        credentials::set_first_password(&mut set, &user, hash.to_owned()).await.unwrap();
         set.commit().await.unwrap();
         user.id
+    }
+
+    /// Somebody of the staff with just these rights, signed in.
+    pub(crate) async fn staff_with(&self, name: &str, rights: &str) -> Browser<'_> {
+        let id = self.user(name, "", |draft| draft.rights = Rights::parse(rights)).await;
+        self.session_of(id).await
+    }
+
+    /// A group with rights, and accounts in it.
+    pub(crate) async fn group(&self, name: &str, rights: &str, members: &[i64]) -> i64 {
+        let draft = groups::Draft {
+            name: name.to_owned(),
+            rights: Rights::parse(rights),
+            requires_factor: false,
+        };
+        let mut set = self.set().await;
+        let group = groups::insert(&mut set, draft).await.unwrap();
+        for id in members {
+            let user = users::find(&mut set, *id).await.unwrap().unwrap();
+            groups::join(&mut set, &user, &group).await.unwrap();
+        }
+        set.commit().await.unwrap();
+        group.id
     }
 
     pub(crate) async fn superuser_with_password(&self, name: &str) -> i64 {

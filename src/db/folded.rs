@@ -3,8 +3,7 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::db::Composed;
-use crate::db::text::anywhere;
+use super::text::{Composed, anywhere};
 
 /// Lower case, without accents, with single blanks: what is stored beside a name, so that
 /// `sao paulo` finds `São Paulo`, and both databases search and sort alike.

@@ -1,0 +1,254 @@
+//! Groups of accounts, and who is in them.
+
+use serde::Serialize;
+use sqlx::FromRow;
+
+use super::rights::Rights;
+use super::users::User;
+use crate::changes::{ChangeSet, Versioned};
+use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Reader, Refusal, Values};
+
+/// Accounts that have the same rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub struct Group {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What everybody in it may do.
+    #[sqlx(try_from = "String")]
+    pub rights: Rights,
+    /// Whether everybody in it must sign in with a second factor.
+    pub requires_factor: bool,
+    /// Counts its changes.
+    pub version: i64,
+}
+
+impl Versioned for Group {
+    const KIND: &'static str = "groups";
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn label(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// That an account is in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub struct Membership {
+    /// Its id.
+    pub id: i64,
+    /// The account.
+    pub user_id: i64,
+    /// The group.
+    pub group_id: i64,
+    /// The account's name.
+    pub username: String,
+    /// The group's name.
+    pub group_name: String,
+}
+
+impl Versioned for Membership {
+    const KIND: &'static str = "memberships";
+    fn id(&self) -> i64 {
+        self.id
+    }
+    fn label(&self) -> String {
+        format!("{} in {}", self.username, self.group_name)
+    }
+    fn subjects(&self) -> Vec<(&'static str, i64)> {
+        vec![(User::KIND, self.user_id), (Group::KIND, self.group_id)]
+    }
+}
+
+/// A group as somebody typed it, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Its name.
+    pub name: String,
+    /// What everybody in it may do.
+    pub rights: Rights,
+    /// Whether everybody in it must sign in with a second factor.
+    pub requires_factor: bool,
+}
+
+impl Draft {
+    /// Checks what a form says. As in Django, a name has at most 150 characters.
+    pub fn parse(values: &Values) -> Result<Self, Errors> {
+        let mut read = Reader::new(values);
+        let name = read.required("name", 150);
+        let rights = Rights::parse(&values.all("rights").join(" "));
+        read.finish(Self { name, rights, requires_factor: values.has("requires_factor") })
+    }
+}
+
+/// Groups; what follows narrows and orders them.
+const GROUPS: Select = Select::new(
+    "SELECT g.id, g.name, g.rights, g.requires_factor, g.version FROM groups g WHERE 1 = 1",
+);
+const MEMBERSHIPS: Select = Select::new(
+    "SELECT m.id, m.user_id, m.group_id, u.username, g.name AS group_name
+     FROM memberships m JOIN users u ON u.id = m.user_id JOIN groups g ON g.id = m.group_id
+     WHERE 1 = 1",
+);
+const LOCK: Select = Select::new("SELECT id FROM groups WHERE id = $1");
+const INSERT: Write = Write::new(
+    "INSERT INTO groups (name, folded, rights, requires_factor, version)
+     VALUES ($1, $2, $3, $4, 1) RETURNING id",
+);
+const UPDATE: Write = Write::new(
+    "UPDATE groups SET name = $2, folded = $3, rights = $4, requires_factor = $5,
+            version = version + 1
+     WHERE id = $1",
+);
+const DELETE: Write = Write::new("DELETE FROM groups WHERE id = $1");
+const JOIN: Write =
+    Write::new("INSERT INTO memberships (user_id, group_id) VALUES ($1, $2) RETURNING id");
+const LEAVE: Write = Write::new("DELETE FROM memberships WHERE id = $1");
+
+/// Every group, by name.
+pub async fn all(db: &mut Conn) -> Result<Vec<Group>> {
+    let mut query = Composed::new(GROUPS);
+    query.push(" ORDER BY g.folded, g.id");
+    db.compose(query).all().await
+}
+
+/// The group of an id.
+pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Group>> {
+    let mut query = Composed::new(GROUPS);
+    query.push(" AND g.id = ").bind_number(id);
+    db.compose(query).optional().await
+}
+
+/// Groups whose name holds every word of a search; without those that an account is in.
+pub async fn matching(
+    db: &mut Conn,
+    search: &str,
+    without: Option<i64>,
+    most: usize,
+) -> Result<Vec<Group>> {
+    let mut query = Composed::new(GROUPS);
+    and_all_words(&mut query, "g.folded", search);
+    if let Some(user) = without {
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = g.id AND m.user_id = ",
+        );
+        query.bind_number(user).push(")");
+    }
+    query.push(" ORDER BY g.folded, g.id").limit(most);
+    db.compose(query).all().await
+}
+
+/// The groups that an account is in.
+pub async fn of_user(db: &mut Conn, user: i64) -> Result<Vec<Group>> {
+    let mut query = Composed::new(GROUPS);
+    query.push(" AND g.id IN (SELECT group_id FROM memberships WHERE user_id = ");
+    query.bind_number(user).push(") ORDER BY g.folded, g.id");
+    db.compose(query).all().await
+}
+
+/// Keeps a group from other writers until the set ends.
+pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Group>> {
+    let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
+    find(set, id).await
+}
+
+async fn refuse_taken_name(db: &mut Conn, name: &str, own: i64) -> Result<(), Refusal> {
+    let mut query = Composed::new(GROUPS);
+    query.push(" AND g.name = ").bind_text(name).push(" AND g.id <> ").bind_number(own);
+    let taken: Option<Group> = db.compose(query).optional().await?;
+    match taken {
+        Some(_) => Err(Errors::one("name", "Another group has this name already.").into()),
+        None => Ok(()),
+    }
+}
+
+/// Makes a group. A name that is taken is a field's error.
+pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Group, Refusal> {
+    refuse_taken_name(set, &draft.name, 0).await?;
+    let (id,): (i64,) = set
+        .write(INSERT)
+        .bind(draft.name.clone())
+        .bind(fold(&draft.name))
+        .bind(draft.rights.to_string())
+        .bind(draft.requires_factor)
+        .one()
+        .await?;
+    let Draft { name, rights, requires_factor } = draft;
+    let group = Group { id, name, rights, requires_factor, version: 1 };
+    set.created(&group)?;
+    Ok(group)
+}
+
+/// Changes a group.
+pub async fn update(set: &mut ChangeSet, before: &Group, draft: Draft) -> Result<Group, Refusal> {
+    let Draft { name, rights, requires_factor } = draft;
+    let after = Group { id: before.id, name, rights, requires_factor, version: before.version };
+    if after == *before {
+        return Ok(after);
+    }
+    refuse_taken_name(set, &after.name, after.id).await?;
+    set.write(UPDATE)
+        .bind(after.id)
+        .bind(after.name.clone())
+        .bind(fold(&after.name))
+        .bind(after.rights.to_string())
+        .bind(after.requires_factor)
+        .execute_one()
+        .await?;
+    let after = Group { version: before.version + 1, ..after };
+    set.changed(before, &after)?;
+    Ok(after)
+}
+
+/// Deletes a group; who was in it no longer is.
+pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
+    let group = lock(set, id).await?.ok_or(Error::NotFound)?;
+    let mut query = Composed::new(MEMBERSHIPS);
+    query.push(" AND m.group_id = ").bind_number(id).push(" ORDER BY m.id");
+    leave_all(set, query).await?;
+    set.write(DELETE).bind(id).execute_one().await?;
+    set.deleted(&group)
+}
+
+/// Takes an account out of every group.
+pub(super) async fn leave_all_of_user(set: &mut ChangeSet, user: i64) -> Result<()> {
+    let mut query = Composed::new(MEMBERSHIPS);
+    query.push(" AND m.user_id = ").bind_number(user).push(" ORDER BY m.id");
+    leave_all(set, query).await
+}
+
+async fn leave_all(set: &mut ChangeSet, query: Composed) -> Result<()> {
+    let there: Vec<Membership> = set.compose(query).all().await?;
+    for membership in there {
+        set.write(LEAVE).bind(membership.id).execute_one().await?;
+        set.deleted(&membership)?;
+    }
+    Ok(())
+}
+
+/// Takes an account out of a group; who is not in it stays out.
+pub async fn leave(set: &mut ChangeSet, user: i64, group: i64) -> Result<()> {
+    let mut query = Composed::new(MEMBERSHIPS);
+    query.push(" AND m.user_id = ").bind_number(user);
+    query.push(" AND m.group_id = ").bind_number(group);
+    leave_all(set, query).await
+}
+
+/// Puts an account into a group; who is in it stays in it.
+pub async fn join(set: &mut ChangeSet, user: &User, group: &Group) -> Result<()> {
+    if of_user(set, user.id).await?.iter().any(|known| known.id == group.id) {
+        return Ok(());
+    }
+    let (id,): (i64,) = set.write(JOIN).bind(user.id).bind(group.id).one().await?;
+    set.created(&Membership {
+        id,
+        user_id: user.id,
+        group_id: group.id,
+        username: user.username.clone(),
+        group_name: group.name.clone(),
+    })
+}

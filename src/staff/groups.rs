@@ -1,0 +1,161 @@
+//! Groups of accounts, for those who manage users. Nobody gives what he lacks.
+
+use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
+use crate::auth::groups::{self, Draft, Group};
+use crate::auth::{Need, Right, Rights, Visitor};
+use crate::changes::ChangeSet;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::input::{Errors, Refusal, Values};
+
+/// The kind.
+#[derive(Debug)]
+pub struct Groups;
+
+static MODEL: Model = Model {
+    slug: "groups",
+    name: "group",
+    plural: "Groups",
+    empty: "A group gives the same rights to everybody in it.",
+    list: List {
+        table: "groups g",
+        from: "groups g",
+        id: "g.id",
+        columns: &[
+            Column { name: "name", title: "Name", show: Show::Text("g.name"), sort: "g.folded" },
+            Column {
+                name: "users",
+                title: "Users",
+                show: Show::Number("(SELECT COUNT(*) FROM memberships m WHERE m.group_id = g.id)"),
+                sort: "(SELECT COUNT(*) FROM memberships m WHERE m.group_id = g.id)",
+            },
+            Column {
+                name: "factor",
+                title: "Second factor",
+                show: Show::Text("CASE WHEN g.requires_factor THEN 'Compulsory' ELSE '' END"),
+                sort: "g.requires_factor",
+            },
+        ],
+        search: "g.folded",
+        search_help: "a group’s name",
+        filters: &[],
+        order: "name",
+    },
+    fields: &[
+        Field {
+            name: "name",
+            label: "Name",
+            required: true,
+            input: Input::Text { longest: 150 },
+            ..Field::PLAIN
+        },
+        Field {
+            name: "requires_factor",
+            label: "Second factor compulsory",
+            help: "Whoever is in the group sets up a second factor before doing anything else.",
+            input: Input::Flag { at_first: false },
+            needs: Need::Right(Right::ManageUsers),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "rights",
+            label: "Rights",
+            input: Input::Rights,
+            needs: Need::Right(Right::ManageUsers),
+            ..Field::PLAIN
+        },
+    ],
+    named_to: Need::Right(Right::ManageUsers),
+};
+
+/// A group as a list of choices shows it.
+pub(super) fn choice(group: &Group) -> Choice {
+    Choice { id: group.id, label: group.name.clone(), text: group.name.clone() }
+}
+
+/// The rights among some that somebody lacks, as people read them.
+pub(super) fn lacking(by: &Visitor, rights: &Rights) -> Option<String> {
+    let lacking: Vec<_> =
+        rights.iter().filter(|right| !by.may(*right)).map(|right| format!("“{right}”")).collect();
+    (!lacking.is_empty()).then(|| lacking.join(", "))
+}
+
+/// Refuses rights that were not there before and that the giver lacks.
+pub(super) fn refuse_to_give(by: &Visitor, before: &Rights, after: &Rights) -> Result<(), Errors> {
+    let held: Vec<_> = before.iter().collect();
+    let new: Rights = after.iter().filter(|right| !held.contains(right)).collect();
+    match lacking(by, &new) {
+        Some(lacking) => {
+            Err(Errors::one("rights", format!("You cannot give what you lack: {lacking}.")))
+        }
+        None => Ok(()),
+    }
+}
+
+#[rocket::async_trait]
+impl Manage for Groups {
+    fn model(&self) -> &'static Model {
+        &MODEL
+    }
+
+    async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
+        let Some(group) = groups::find(db, id).await? else {
+            return Ok(None);
+        };
+        let mut values = Values::default();
+        values.set("name", group.name.clone());
+        if group.requires_factor {
+            values.set("requires_factor", "1");
+        }
+        values.set("rights", group.rights.to_string());
+        Ok(Some(Loaded { label: group.name, version: group.version, values }))
+    }
+
+    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        groups::lock(set, id).await.map(drop)
+    }
+
+    async fn closed_to(&self, db: &mut Conn, by: &Visitor, id: i64) -> Result<Option<String>> {
+        let group = groups::find(db, id).await?;
+        Ok(group.and_then(|group| lacking(by, &group.rights)).map(|lacking| {
+            format!("This group may do more than you ({lacking}), so you may look only.")
+        }))
+    }
+
+    async fn save(
+        &self,
+        set: &mut ChangeSet,
+        by: &Visitor,
+        id: Option<i64>,
+        values: &Values,
+    ) -> Result<Saved, Refusal> {
+        let draft = Draft::parse(values)?;
+        let group = match id {
+            None => {
+                refuse_to_give(by, &Rights::default(), &draft.rights)?;
+                groups::insert(set, draft).await?
+            }
+            Some(id) => {
+                let before = groups::find(set, id).await?.ok_or(Error::NotFound)?;
+                refuse_to_give(by, &before.rights, &draft.rights)?;
+                groups::update(set, &before, draft).await?
+            }
+        };
+        Ok(Saved { id: group.id, label: group.name })
+    }
+
+    async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        groups::delete(set, id).await
+    }
+
+    async fn choices(
+        &self,
+        db: &mut Conn,
+        search: &str,
+        owner: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<Choice>> {
+        let found = groups::matching(db, search, owner, most).await?;
+        Ok(found.iter().map(choice).collect())
+    }
+}

@@ -1,0 +1,320 @@
+//! Accounts, for those who manage them. Nobody gives what he lacks, or changes somebody who may do
+//! more than he; the last superuser stays.
+
+use super::Choices;
+use super::groups::{choice, lacking, refuse_to_give};
+use crate::admin::{
+    Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Saved, Show,
+};
+use crate::auth::groups::{self, Group};
+use crate::auth::users::{self, Draft, User};
+use crate::auth::{Need, Right, Rights, Visitor, credentials};
+use crate::changes::ChangeSet;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::input::{Errors, Refusal, Values};
+
+/// The kind.
+#[derive(Debug)]
+pub struct Users;
+
+const LAST_SIGN_IN: &str = "(SELECT s.at FROM sign_ins s WHERE s.user_id = u.id)";
+const ROLE: &str =
+    "CASE WHEN u.is_superuser THEN 'Superuser' WHEN u.is_staff THEN 'Staff' ELSE 'None' END";
+const GROUPS: &str = "COALESCE((SELECT STRING_AGG(g.name, ', ' ORDER BY g.name) FROM groups g
+    JOIN memberships m ON m.group_id = g.id WHERE m.user_id = u.id), '')";
+
+static MODEL: Model = Model {
+    slug: "users",
+    name: "user",
+    plural: "Users",
+    empty: "Add somebody, give him rights or groups, and invite him.",
+    list: List {
+        table: "users u",
+        from: "users u",
+        id: "u.id",
+        columns: &[
+            Column {
+                name: "username",
+                title: "Name",
+                show: Show::Text("u.username"),
+                sort: "u.folded",
+            },
+            Column {
+                name: "email",
+                title: "Mail address",
+                show: Show::Text("u.email"),
+                sort: "u.email",
+            },
+            Column { name: "role", title: "Role", show: Show::Text(ROLE), sort: ROLE },
+            Column { name: "groups", title: "Groups", show: Show::Text(GROUPS), sort: GROUPS },
+            Column {
+                name: "active",
+                title: "Active",
+                show: Show::Flag("u.is_active"),
+                sort: "u.is_active",
+            },
+            Column {
+                name: "factor",
+                title: "Second factor",
+                show: Show::Text("CASE WHEN u.second_factor THEN 'Yes' ELSE '' END"),
+                sort: "u.second_factor",
+            },
+            Column {
+                name: "seen",
+                title: "Last sign-in",
+                show: Show::Moment { at: LAST_SIGN_IN, zone: "'UTC'" },
+                sort: LAST_SIGN_IN,
+            },
+        ],
+        search: "u.folded",
+        search_help: "a name or a mail address",
+        filters: &[
+            Filter {
+                name: "role",
+                title: "Role",
+                narrow: Narrow::Choice(&[
+                    ("superuser", "Superusers", "u.is_superuser"),
+                    ("staff", "Staff", "u.is_staff AND NOT u.is_superuser"),
+                    ("none", "None", "NOT u.is_staff AND NOT u.is_superuser"),
+                ]),
+            },
+            Filter {
+                name: "active",
+                title: "Active",
+                narrow: Narrow::Choice(&[
+                    ("yes", "Active", "u.is_active"),
+                    ("no", "Not active", "NOT u.is_active"),
+                ]),
+            },
+            Filter {
+                name: "factor",
+                title: "Second factor",
+                narrow: Narrow::Choice(&[
+                    ("yes", "With", "u.second_factor"),
+                    ("no", "Without", "NOT u.second_factor"),
+                ]),
+            },
+        ],
+        order: "username",
+    },
+    fields: &[
+        Field {
+            name: "username",
+            label: "Name",
+            help: "To sign in with: letters, digits and @ . + - _",
+            required: true,
+            input: Input::Text { longest: 150 },
+            ..Field::PLAIN
+        },
+        Field {
+            name: "email",
+            label: "Mail address",
+            help: "Invitations and links for a new password go there.",
+            input: Input::Text { longest: 254 },
+            ..Field::PLAIN
+        },
+        Field {
+            name: "is_active",
+            label: "Active",
+            help: "May sign in. Take this away instead of deleting an account: its history stays told.",
+            input: Input::Flag { at_first: true },
+            needs: Need::Right(Right::ManageUsers),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "is_staff",
+            label: "Staff",
+            help: "May enter the staff site, and do there what the rights below allow.",
+            input: Input::Flag { at_first: false },
+            needs: Need::Right(Right::ManageUsers),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "is_superuser",
+            label: "Superuser",
+            help: "May do everything, without any right being given.",
+            input: Input::Flag { at_first: false },
+            needs: Need::Superuser,
+            ..Field::PLAIN
+        },
+        Field {
+            name: "groups",
+            label: "Groups",
+            input: Input::Chooser { kind: "groups" },
+            needs: Need::Right(Right::ManageUsers),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "rights",
+            label: "Rights of his own, besides those of his groups",
+            input: Input::Rights,
+            needs: Need::Right(Right::ManageUsers),
+            ..Field::PLAIN
+        },
+    ],
+    named_to: Need::Right(Right::ManageUsers),
+};
+
+/// Why somebody may not change an account, if so.
+pub(super) async fn closed(db: &mut Conn, by: &Visitor, user: &User) -> Result<Option<String>> {
+    if by.is_superuser() {
+        return Ok(None);
+    }
+    if user.is_superuser {
+        return Ok(Some("Only a superuser changes a superuser.".to_owned()));
+    }
+    let rights = users::rights_of(db, user).await?;
+    Ok(lacking(by, &rights).map(|lacking| {
+        format!("This account may do more than you ({lacking}), so you may look only.")
+    }))
+}
+
+/// What an account is given that its giver lacks, or must prove once more that he may give.
+fn refuse_escalation(
+    now: i64,
+    by: &Visitor,
+    before: Option<&User>,
+    draft: &Draft,
+    joined: &[Group],
+) -> Result<(), Refusal> {
+    let none = Rights::default();
+    refuse_to_give(by, before.map_or(&none, |before| &before.rights), &draft.rights)?;
+    let mut errors = Errors::default();
+    for group in joined {
+        if let Some(lacking) = lacking(by, &group.rights) {
+            let why = format!("“{}” may do what you may not: {lacking}.", group.name);
+            errors.add("groups", why);
+        }
+    }
+    errors.into_result(())?;
+    let was = before.is_some_and(|before| before.is_superuser);
+    if draft.is_superuser && !was {
+        by.need(Need::Superuser)?;
+        if !by.is_confirmed(now) {
+            return Err(Error::Unconfirmed.into());
+        }
+    }
+    Ok(())
+}
+
+/// The groups of some ids; one that is gone is an error of the field.
+async fn groups_of(set: &mut ChangeSet, ids: &[i64]) -> Result<Vec<Group>, Refusal> {
+    let mut found = Vec::new();
+    for id in ids {
+        let group = groups::lock(set, *id).await?;
+        found.push(group.ok_or_else(|| {
+            Errors::one("groups", "A group that you chose is gone. Choose again.")
+        })?);
+    }
+    Ok(found)
+}
+
+const LAST: &str = "This is the last superuser who can sign in. Make another one first.";
+
+#[rocket::async_trait]
+impl Manage for Users {
+    fn model(&self) -> &'static Model {
+        &MODEL
+    }
+
+    async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
+        let Some(user) = users::find(db, id).await? else {
+            return Ok(None);
+        };
+        let mut values = Values::default();
+        values.set("username", user.username.clone());
+        values.set("email", user.email.clone());
+        let flags = [
+            ("is_active", user.is_active),
+            ("is_staff", user.is_staff),
+            ("is_superuser", user.is_superuser),
+        ];
+        for (name, _) in flags.iter().filter(|(_, set)| *set) {
+            values.set(name, "1");
+        }
+        let groups = groups::of_user(db, id).await?;
+        values.set_all("groups", groups.iter().map(|group| group.id.to_string()).collect());
+        values.set("rights", user.rights.to_string());
+        Ok(Some(Loaded { label: user.username, version: user.version, values }))
+    }
+
+    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        users::lock(set, id).await.map(drop)
+    }
+
+    async fn closed_to(&self, db: &mut Conn, by: &Visitor, id: i64) -> Result<Option<String>> {
+        match users::find(db, id).await? {
+            Some(user) => closed(db, by, &user).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn save(
+        &self,
+        set: &mut ChangeSet,
+        by: &Visitor,
+        id: Option<i64>,
+        values: &Values,
+    ) -> Result<Saved, Refusal> {
+        let draft = Draft::parse(values)?;
+        let Choices { gone, new } = Choices::of(values, "groups");
+        let joined = groups_of(set, &new).await?;
+        let before = match id {
+            Some(id) => Some(users::find(set, id).await?.ok_or(Error::NotFound)?),
+            None => None,
+        };
+        refuse_escalation(set.at(), by, before.as_ref(), &draft, &joined)?;
+        let user = match before {
+            None => users::insert(set, draft).await?,
+            Some(before) => {
+                let falls = before.may_everything() && !(draft.is_active && draft.is_superuser);
+                if falls && users::is_last_superuser(set, before.id).await? {
+                    let field = if draft.is_active { "is_superuser" } else { "is_active" };
+                    return Err(Errors::one(field, LAST).into());
+                }
+                users::update(set, &before, draft).await?
+            }
+        };
+        if !user.is_active {
+            credentials::end_sessions(set, user.id, "").await?;
+        }
+        for group in gone {
+            groups::leave(set, user.id, group).await?;
+        }
+        for group in &joined {
+            groups::join(set, &user, group).await?;
+        }
+        Ok(Saved { id: user.id, label: user.username })
+    }
+
+    async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        let user = users::lock(set, id).await?.ok_or(Error::NotFound)?;
+        if user.may_everything() && users::is_last_superuser(set, id).await? {
+            return Err(Error::Refused(LAST.to_owned()));
+        }
+        users::delete(set, id).await
+    }
+
+    async fn choices(
+        &self,
+        db: &mut Conn,
+        search: &str,
+        _owner: Option<i64>,
+        most: usize,
+    ) -> Result<Vec<Choice>> {
+        let found = users::matching(db, search, most).await?;
+        let choice =
+            |user: User| Choice { id: user.id, label: user.username.clone(), text: user.username };
+        Ok(found.into_iter().map(choice).collect())
+    }
+
+    async fn linked(&self, db: &mut Conn, _field: &str, id: i64) -> Result<Vec<Choice>> {
+        let groups = groups::of_user(db, id).await?;
+        Ok(groups.iter().map(choice).collect())
+    }
+
+    fn links(&self, id: i64) -> Vec<(&'static str, String)> {
+        vec![("Sign-in and sessions", format!("/admin/users/{id}/access/"))]
+    }
+}
