@@ -8,7 +8,7 @@
 //! - `pages`: what pages are made of · [`data`]: files in and out
 //! - [`domain`]: airports, flights, passengers, bookings · [`auth`]: who is asking
 //! - [`changes`]: the one way to write
-//! - the ground: [`db`], [`config`], [`mail`], [`input`], [`clock`], [`random`], [`error`]
+//! - the ground: [`db`], [`config`], [`mail`], [`wire`], [`input`], [`clock`], [`random`], [`error`]
 
 pub mod accounts;
 pub mod admin;
@@ -29,3 +29,4 @@ pub mod public;
 pub mod random;
 pub mod site;
 pub mod staff;
+pub mod wire;

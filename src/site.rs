@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::Result;
-use crate::pages::{assets, cache, catchers, headers, host, log, templates};
+use crate::pages::{assets, cache, catchers, gate, headers, log, templates};
+use crate::wire::Peers;
 use crate::{accounts, admin, health, public, staff};
 
 /// The site, ready to be launched.
@@ -18,18 +19,19 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
         .attach(Db::init())
         .attach(templates::fairing())
         .attach(log::RequestLog)
-        .attach(host::Hosts)
+        .attach(gate::Gate)
         .attach(headers::Headers)
         .manage(settings)
         .manage(clock)
         .manage(first)
+        .manage(Peers::default())
         .manage(cache::PageCache::default())
         .manage(staff::KINDS)
         .mount("/", public::routes())
         .mount("/", accounts::routes())
         .mount("/", admin::routes())
         .mount("/", staff::access::routes())
-        .mount("/", host::routes())
+        .mount("/", gate::routes())
         .mount("/", assets::routes())
         .mount("/", health::routes())
         .register("/", catchers![catchers::any]))

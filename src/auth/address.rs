@@ -7,6 +7,7 @@ use rocket::Request;
 use rocket::request::{FromRequest, Outcome};
 
 use crate::config::Settings;
+use crate::wire::Peers;
 
 /// The address that counts for throttling and logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,11 @@ impl Address {
             request.rocket().state::<Settings>().is_some_and(|settings| settings.trust_proxy);
         let headers: Vec<_> = request.headers().get("X-Forwarded-For").collect();
         let told = if trusted { forwarded(&headers) } else { None };
-        let address = told.or_else(|| request.remote().map(|remote| remote.ip()));
+        let address = told.or_else(|| {
+            let seen = request.remote()?;
+            let peers = request.rocket().state::<Peers>();
+            Some(peers.and_then(|peers| peers.behind(seen)).unwrap_or(seen.ip()))
+        });
         Self(
             address
                 .map_or_else(|| "unknown".to_owned(), |address| address.to_canonical().to_string()),

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
-use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
+use rocket::tokio::net::TcpListener;
 use tracing::info;
 
 use super::{open, progress};
+use crate::auth::events::{self, Event};
 use crate::auth::first::FirstLink;
 use crate::auth::users;
 use crate::changes::{self, Actor, ChangeSet, Intent};
@@ -16,11 +17,13 @@ use crate::data::sample;
 use crate::db::{Kind, Pool};
 use crate::error::{Error, Result};
 use crate::site::site;
+use crate::wire::{self, Deadlines};
 
 pub(super) async fn serve() -> Result<()> {
     let settings = Settings::read()?;
     let (_, config) = settings.rocket()?;
     let address = SocketAddr::new(config.address, config.port);
+    let listener = TcpListener::bind(address).await.map_err(|why| not_listening(&why, address))?;
     let clock = Clock::default();
     let pool = open(&settings).await?;
     prepare(&pool, &settings, &clock).await?;
@@ -47,10 +50,11 @@ pub(super) async fn serve() -> Result<()> {
             println!();
         })
     });
-    match site(settings, clock, first)?.attach(told).launch().await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(told_plainly(&error, address)),
-    }
+    let rocket = site(settings, clock, first)?.attach(told);
+    events::record(Event::Started, 0, "", "", concat!("airline ", env!("CARGO_PKG_VERSION")));
+    let ended = wire::launch(rocket, listener, Deadlines::default()).await;
+    events::record(Event::Stopped, 0, "", "", "");
+    ended.map_err(|error| Error::Told(format!("The site could not start: {}", error.kind())))
 }
 
 /// A file of ours is migrated and, when new, filled; a server's schema is another's decision.
@@ -74,16 +78,13 @@ async fn prepare(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> 
     set.commit().await
 }
 
-fn told_plainly(error: &rocket::Error, address: SocketAddr) -> Error {
-    match error.kind() {
-        ErrorKind::Bind(cause) if cause.kind() == std::io::ErrorKind::AddrInUse => {
-            Error::Told(format!(
-                "{address} is taken by another program. Stop it, or choose another port: \
-                 ROCKET_PORT={} airline",
-                address.port().wrapping_add(1)
-            ))
-        }
-        ErrorKind::Bind(cause) => Error::Told(format!("Cannot listen on {address}: {cause}")),
-        other => Error::Told(format!("The site could not start: {other}")),
+fn not_listening(why: &std::io::Error, address: SocketAddr) -> Error {
+    if why.kind() == std::io::ErrorKind::AddrInUse {
+        return Error::Told(format!(
+            "{address} is taken by another program. Stop it, or choose another port: \
+             ROCKET_PORT={} airline",
+            address.port().wrapping_add(1)
+        ));
     }
+    Error::Told(format!("Cannot listen on {address}: {why}"))
 }

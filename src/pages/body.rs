@@ -17,6 +17,9 @@ use crate::input::Values;
 #[derive(Debug)]
 pub struct Submission(pub Values);
 
+/// More fields than a passenger's form has who is on every flight of a busy year.
+const MOST_FIELDS: usize = 10_000;
+
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -76,6 +79,9 @@ async fn read<'r>(
     }
     let text = String::from_utf8(bytes.into_inner())
         .map_err(|_| (Status::BadRequest, "The form is not UTF-8 text."))?;
+    if text.split('&').count() > MOST_FIELDS {
+        return Err((Status::PayloadTooLarge, "This has more fields than a form may hold."));
+    }
     let values = Values::from_urlencoded(&text);
 
     let (Some(visitor), Some(cookies)) = (

@@ -28,14 +28,26 @@ const ALWAYS: [(&str, &str); 7] = [
     ),
 ];
 
-/// The name of a request, in its answer, in history and in error pages.
+/// The name of a request, in its answer, in history, in logs and in error pages: our proxy's, where one
+/// is trusted and gives one, or ours.
 #[derive(Debug)]
 pub(super) struct RequestId(String);
 
 impl RequestId {
     pub(super) fn of<'r>(request: &'r Request<'_>) -> &'r str {
-        &request.local_cache(|| Self(random::request_id())).0
+        &request.local_cache(|| Self(given(request).unwrap_or_else(random::request_id))).0
     }
+}
+
+/// What a trusted proxy calls a request, if it is a name.
+fn given(request: &Request<'_>) -> Option<String> {
+    let fits = |id: &&str| {
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let trusted = request.rocket().state::<Settings>().is_some_and(|known| known.trust_proxy);
+    let id = request.headers().get_one("X-Request-Id").filter(fits)?;
+    trusted.then(|| id.to_owned())
 }
 
 /// Sets them.

@@ -4,7 +4,7 @@ use crate::support::files;
 
 /// From the ground up; what stands in one line knows nothing of its neighbours.
 const FLOORS: [&[&str]; 11] = [
-    &["error", "clock", "random"],
+    &["error", "clock", "random", "wire"],
     &["input", "mail"],
     &["db"],
     &["config"],

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use airline::auth::{first::FirstLink, sessions};
 use airline::clock::Clock;
+use airline::wire::Deadlines;
 use rocket::tokio::sync::{Mutex, MutexGuard};
 use rocket::tokio::time::sleep;
 use thirtyfour::LoggingPrefsLogLevel;
@@ -204,19 +205,8 @@ impl Stage {
 
 /// Serves a database on a port of its own.
 async fn serve(database: &Database, clock: Clock) -> (String, rocket::Shutdown) {
-    let settings = settings(database);
-    let port = free_port();
-    let mut rocket = airline::site::site(settings, clock, FirstLink::default()).unwrap();
-    let figment = rocket.figment().clone().merge(("port", port)).merge(("shutdown.ctrlc", false));
-    rocket = rocket.configure(figment);
-    let rocket = rocket.ignite().await.unwrap();
-    let shutdown = rocket.shutdown();
-    rocket::tokio::spawn(rocket.launch());
-    let begin = Instant::now();
-    while rocket::tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        assert!(begin.elapsed() < Duration::from_secs(20), "the site does not answer");
-        sleep(Duration::from_millis(20)).await;
-    }
+    let rocket = airline::site::site(settings(database), clock, FirstLink::default()).unwrap();
+    let (port, shutdown) = crate::support::serve(rocket, Deadlines::default()).await;
     (format!("http://127.0.0.1:{port}"), shutdown)
 }
 

@@ -26,3 +26,4 @@ mod schema;
 mod statements;
 mod templates;
 mod throttle;
+mod wire;

@@ -5,6 +5,7 @@ mod browser;
 pub(crate) use browser::{Browser, Fields, Page};
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use airline::auth::first::FirstLink;
@@ -22,7 +23,12 @@ use airline::domain::passengers::Passenger;
 use airline::domain::{airports, bookings, flights, passengers};
 use airline::input::Values;
 use airline::mail::{Mailer, Transport};
+use airline::wire::{self, Deadlines};
+use rocket::fairing::AdHoc;
 use rocket::local::asynchronous::Client;
+use rocket::tokio::net::TcpListener;
+use rocket::tokio::sync::oneshot;
+use rocket::{Build, Rocket, Shutdown};
 use sqlx::Connection as _;
 
 /// When every test begins: Friday, 15 January 2027, 08:00 UTC.
@@ -298,6 +304,21 @@ impl Site {
     pub(crate) async fn dump(&self) -> String {
         dump(&self.pool).await
     }
+}
+
+/// Serves a site as the program does, on a port of its own, until it is told to stop.
+pub(crate) async fn serve(rocket: Rocket<Build>, deadlines: Deadlines) -> (u16, Shutdown) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = oneshot::channel();
+    let tell = Mutex::new(Some(tell));
+    let figment = rocket.figment().clone().merge(("shutdown.ctrlc", false));
+    let rocket = rocket.configure(figment).attach(AdHoc::on_liftoff("test", move |rocket| {
+        let _ = tell.lock().unwrap().take().unwrap().send(rocket.shutdown());
+        Box::pin(async {})
+    }));
+    rocket::tokio::spawn(wire::launch(rocket, listener, deadlines));
+    (port, told.await.unwrap())
 }
 
 pub(crate) async fn dump(pool: &Pool) -> String {

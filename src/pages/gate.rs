@@ -1,16 +1,34 @@
-//! The names that this site answers to. A request without a name, with two, or with another one gets
-//! 400 before any handler runs (RFC 9112, 3.2; Django's `ALLOWED_HOSTS`).
+//! What is looked at before any handler runs: the name that a request is for (RFC 9112, 3.2; Django's
+//! `ALLOWED_HOSTS`), how much its head holds, and whether it came by HTTPS where that is asked for.
 
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::Method;
 use rocket::http::uri::Origin;
-use rocket::{Data, Request, Route, get, routes};
+use rocket::http::{Method, Status};
+use rocket::request::{FromRequest, Outcome};
+use rocket::response::{self, Responder};
+use rocket::{Data, Request, Response, Route, routes};
 
+use super::catchers::Why;
 use crate::config::Settings;
-use crate::error::Error;
 
 /// Where refused requests are sent: Rocket's fairings cannot answer themselves.
-const REFUSED: &str = "/.host-refused";
+const REFUSED: &str = "/.refused";
+
+/// More bytes than these in a request's headers are refused (431).
+const LONGEST_HEAD: usize = 32 * 1024;
+
+/// Why a request gets no further.
+#[derive(Debug, Clone)]
+enum Refused {
+    /// The site does not answer to the name.
+    Host,
+    /// The headers hold too much.
+    Head,
+    /// It came by HTTP, and goes on here.
+    Insecure(String),
+    /// It was not refused: somebody asked for [`REFUSED`] itself.
+    Not,
+}
 
 /// The route of refused requests.
 #[must_use]
@@ -18,9 +36,35 @@ pub fn routes() -> Vec<Route> {
     routes![refused]
 }
 
-#[get("/.host-refused")]
-fn refused() -> Error {
-    Error::BadRequest("This site does not answer to that name.")
+#[rocket::get("/.refused")]
+fn refused(why: Refused) -> Refused {
+    why
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Refused {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        Outcome::Success(request.local_cache(|| Self::Not).clone())
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Refused {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        match self {
+            Self::Host => {
+                Why::tell(request, "This site does not answer to that name.");
+                Err(Status::BadRequest)
+            }
+            Self::Head => Err(Status::RequestHeaderFieldsTooLarge),
+            Self::Insecure(there) => Response::build()
+                .status(Status::PermanentRedirect)
+                .raw_header("Location", there)
+                .ok(),
+            Self::Not => Err(Status::NotFound),
+        }
+    }
 }
 
 /// Names that mean this machine: always answered to, for health checks.
@@ -68,25 +112,45 @@ fn is_allowed(name: &str, allowed: &[String]) -> bool {
         })
 }
 
-/// Looks at the name that each request is for.
+/// Looks at every request.
 #[derive(Debug)]
-pub struct Hosts;
+pub struct Gate;
+
+fn look(request: &Request<'_>, settings: &Settings) -> Option<Refused> {
+    let headers = request.headers();
+    let held: usize =
+        headers.iter().map(|header| header.name().as_str().len() + header.value().len()).sum();
+    if held > LONGEST_HEAD {
+        return Some(Refused::Head);
+    }
+    let mut hosts = headers.get("Host");
+    let only = hosts.next().filter(|_| hosts.next().is_none());
+    if !only.and_then(name).is_some_and(|name| is_allowed(&name, &settings.hosts)) {
+        return Some(Refused::Host);
+    }
+    // What our proxy says last; where it leads comes from the settings, never from the request.
+    let proto = headers.get("X-Forwarded-Proto").last()?.rsplit(',').next()?.trim();
+    match &settings.url {
+        Some(url) if settings.https && settings.trust_proxy && proto == "http" => {
+            Some(Refused::Insecure(format!("{url}{}", request.uri())))
+        }
+        _ => None,
+    }
+}
 
 #[rocket::async_trait]
-impl Fairing for Hosts {
+impl Fairing for Gate {
     fn info(&self) -> Info {
-        Info { name: "The names this site answers to", kind: Kind::Request }
+        Info { name: "The gate", kind: Kind::Request }
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        let mut hosts = request.headers().get("Host");
-        let only = hosts.next().filter(|_| hosts.next().is_none());
-        let settings = request.rocket().state::<Settings>();
-        let fine = only.and_then(name).is_some_and(|name| {
-            settings.is_some_and(|settings| is_allowed(&name, &settings.hosts))
-        });
-        drop(hosts);
-        if !fine {
+        let refused = match request.rocket().state::<Settings>() {
+            Some(settings) => look(request, settings),
+            None => Some(Refused::Host),
+        };
+        if let Some(refused) = refused {
+            request.local_cache(|| refused);
             request.set_method(Method::Get);
             if let Ok(there) = Origin::parse(REFUSED) {
                 request.set_uri(there);

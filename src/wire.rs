@@ -1,0 +1,249 @@
+//! The listener that people connect to. Rocket sets no deadlines for connections, so it listens on this
+//! machine only, and this carries bytes between it and the world: whoever sends or reads too slowly, or
+//! leaves a connection idle, is cut off. No HTTP is read here. (docs/decisions/0007-deadlines.md)
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rocket::fairing::AdHoc;
+use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rocket::tokio::net::{TcpListener, TcpStream};
+use rocket::tokio::sync::{Semaphore, oneshot};
+use rocket::tokio::time::{Instant, sleep, sleep_until, timeout};
+use rocket::tokio::{self, select};
+use rocket::{Build, Rocket};
+use tracing::warn;
+
+/// How long a connection is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// From the first byte of a request, or the beginning of the connection, to the first byte of its
+    /// answer. Bodies have a shorter one of their own (`pages::body`).
+    pub answer: Duration,
+    /// Without a byte either way, after an answer. Longer than the 90 seconds for which Heroku's router
+    /// keeps a connection: it would send a request into one that is just being closed.
+    pub idle: Duration,
+    /// For a piece of an answer to be taken.
+    pub take: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_secs(24),
+            idle: Duration::from_secs(95),
+            take: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Each connection to Rocket costs three descriptors: to the client, and both ends in between.
+const DESCRIPTORS: u64 = 3;
+/// What else is open: the database's connections, files, the listener.
+const SPARE: u64 = 128;
+/// More connections at once are not taken; they wait in the system's queue.
+const MOST: u64 = 8_192;
+/// A piece of what is carried.
+const PIECE: usize = 16 * 1024;
+
+/// Who is at the other end of each connection to Rocket, by the port that Rocket sees.
+#[derive(Debug, Clone, Default)]
+pub struct Peers(Arc<Mutex<HashMap<u16, SocketAddr>>>);
+
+impl Peers {
+    /// The address of whoever speaks on a connection that Rocket got from this machine.
+    #[must_use]
+    pub fn behind(&self, seen: SocketAddr) -> Option<IpAddr> {
+        if !seen.ip().is_loopback() {
+            return None;
+        }
+        self.0.lock().ok()?.get(&seen.port()).map(SocketAddr::ip)
+    }
+
+    fn enter(&self, port: u16, peer: SocketAddr) -> Entered {
+        if let Ok(mut peers) = self.0.lock() {
+            peers.insert(port, peer);
+        }
+        Entered { peers: self.clone(), port }
+    }
+}
+
+/// A line in [`Peers`], for as long as the connection lasts.
+struct Entered {
+    peers: Peers,
+    port: u16,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Ok(mut peers) = self.peers.0.lock() {
+            peers.remove(&self.port);
+        }
+    }
+}
+
+/// Asks the system for as many descriptors as it gives, and answers how many connections that makes.
+fn connections() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = MOST * DESCRIPTORS + SPARE;
+    let raised = limit.maximum.map_or(wanted, |most| most.min(wanted));
+    if limit.current.is_some_and(|current| current < raised) {
+        // Refused, what there is has to do.
+        let _ =
+            setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
+    }
+    let there = getrlimit(Resource::Nofile).current.unwrap_or(wanted);
+    let connections = (there.saturating_sub(SPARE) / DESCRIPTORS).clamp(16, MOST);
+    usize::try_from(connections).unwrap_or(16)
+}
+
+/// Serves a site on a listener, until it is told to stop; then what runs is finished first.
+pub async fn launch(
+    rocket: Rocket<Build>,
+    listener: TcpListener,
+    deadlines: Deadlines,
+) -> Result<(), Box<rocket::Error>> {
+    let inner = rocket.figment().clone().merge(("address", "127.0.0.1")).merge(("port", 0));
+    let peers = rocket.state::<Peers>().cloned().unwrap_or_default();
+    let most = connections();
+    let room = Arc::new(Semaphore::new(most));
+    let (started, begins) = oneshot::channel();
+    let started = Mutex::new(Some(started));
+    let rocket = rocket.configure(inner).attach(AdHoc::on_liftoff("The wire", move |rocket| {
+        let door = (rocket.config().port, rocket.shutdown());
+        if let Some(started) = started.lock().ok().and_then(|mut started| started.take()) {
+            // Nobody waits only when the site is being dropped.
+            let _ = started.send(door);
+        }
+        Box::pin(async {})
+    }));
+    let accepting = tokio::spawn({
+        let room = Arc::clone(&room);
+        async move {
+            let Ok((port, shutdown)) = begins.await else { return };
+            let inside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            select! {
+                () = shutdown => {}
+                () = accept(listener, inside, &peers, &room, deadlines) => {}
+            }
+        }
+    });
+    let ended = rocket.launch().await;
+    accepting.abort();
+    // Rocket has answered; what it wrote is still on its way to those who asked.
+    let all = u32::try_from(most).unwrap_or(u32::MAX);
+    let _ = timeout(Duration::from_secs(3), room.acquire_many(all)).await;
+    ended.map(drop).map_err(Box::new)
+}
+
+async fn accept(
+    listener: TcpListener,
+    inside: SocketAddr,
+    peers: &Peers,
+    room: &Arc<Semaphore>,
+    deadlines: Deadlines,
+) {
+    loop {
+        let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((client, peer)) => {
+                let peers = peers.clone();
+                tokio::spawn(async move {
+                    // A connection that breaks is nobody's fault here.
+                    let _ = carry(client, peer, inside, &peers, deadlines).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                warn!(%error, "a connection was not taken");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// What is known of a connection while bytes are carried.
+struct Pace {
+    /// Since when an answer is waited for.
+    asked: Option<Instant>,
+    /// When the last byte went by.
+    last: Instant,
+}
+
+async fn carry(
+    mut client: TcpStream,
+    peer: SocketAddr,
+    inside: SocketAddr,
+    peers: &Peers,
+    deadlines: Deadlines,
+) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    let begun = Instant::now();
+    // Who says nothing costs no connection to Rocket.
+    if timeout(deadlines.answer, client.readable()).await.is_err() {
+        return Ok(());
+    }
+    let mut server = TcpStream::connect(inside).await?;
+    server.set_nodelay(true)?;
+    let _entered = peers.enter(server.local_addr()?.port(), peer);
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let pace = Mutex::new(Pace { asked: Some(begun), last: begun });
+    let note = |asks: bool| {
+        if let Ok(mut pace) = pace.lock() {
+            let now = Instant::now();
+            pace.asked = if asks { pace.asked.or(Some(now)) } else { None };
+            pace.last = now;
+        }
+    };
+    let forth = async {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let count = from_client.read(&mut piece).await?;
+            if count == 0 {
+                // It says no more, and may still listen.
+                to_server.shutdown().await?;
+                return std::future::pending::<io::Result<()>>().await;
+            }
+            note(true);
+            to_server.write_all(piece.get(..count).unwrap_or_default()).await?;
+        }
+    };
+    let back = async {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let count = from_server.read(&mut piece).await?;
+            if count == 0 {
+                to_client.shutdown().await?;
+                return Ok(());
+            }
+            note(false);
+            let taken = to_client.write_all(piece.get(..count).unwrap_or_default());
+            timeout(deadlines.take, taken).await??;
+        }
+    };
+    let watch = async {
+        loop {
+            let due = match pace.lock() {
+                Ok(pace) => match pace.asked {
+                    Some(asked) => asked + deadlines.answer,
+                    None => pace.last + deadlines.idle,
+                },
+                Err(_) => return,
+            };
+            if due <= Instant::now() {
+                return;
+            }
+            sleep_until(due).await;
+        }
+    };
+    select! {
+        ended = forth => ended,
+        ended = back => ended,
+        () = watch => Ok(()),
+    }
+}

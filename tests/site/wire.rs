@@ -1,0 +1,407 @@
+//! What comes over the wire: broken, cut off, slow, far too much. Raw sockets, against the site as the
+//! program serves it.
+
+use std::time::{Duration, Instant};
+
+use airline::auth::first::FirstLink;
+use airline::wire::Deadlines;
+use rocket::Shutdown;
+use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rocket::tokio::net::TcpStream;
+use rocket::tokio::time::{sleep, timeout};
+
+use crate::support::{Site, serve, settings};
+
+/// Shorter than the program's, in the same order.
+const SHORT: Deadlines = Deadlines {
+    answer: Duration::from_millis(1_500),
+    idle: Duration::from_millis(3_000),
+    take: Duration::from_millis(1_500),
+};
+
+struct Served {
+    site: Site,
+    port: u16,
+    shutdown: Shutdown,
+}
+
+impl Served {
+    async fn with(deadlines: Deadlines) -> Self {
+        let site = Site::fresh().await;
+        let rocket =
+            airline::site::site(settings(&site.database), site.clock.clone(), FirstLink::default());
+        let (port, shutdown) = serve(rocket.unwrap(), deadlines).await;
+        Self { site, port, shutdown }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).await.unwrap()
+    }
+
+    /// Sends bytes, and answers everything that comes back until the other end closes.
+    async fn raw(&self, bytes: &[u8], says_no_more: bool) -> String {
+        let mut socket = self.connect().await;
+        // The other end may close before it has everything: what it said is read all the same.
+        let _ = socket.write_all(bytes).await;
+        if says_no_more {
+            let _ = socket.shutdown().await;
+        }
+        let mut answer = Vec::new();
+        let _ = timeout(Duration::from_secs(20), socket.read_to_end(&mut answer)).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The statuses of all answers to some bytes.
+    async fn statuses(&self, bytes: &[u8]) -> Vec<u16> {
+        statuses(&self.raw(bytes, false).await)
+    }
+}
+
+fn statuses(text: &str) -> Vec<u16> {
+    text.split("HTTP/1.1 ").skip(1).map(|part| part[..3].parse().unwrap()).collect()
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.shutdown.clone().notify();
+    }
+}
+
+#[rocket::async_test(flavor = "multi_thread")]
+async fn a_head_that_is_broken_is_never_a_page() {
+    let served = Served::with(Deadlines::default()).await;
+    let get = |rest: &str| format!("GET /healthz HTTP/1.1\r\nConnection: close\r\n{rest}\r\n");
+    let host = "Host: localhost\r\nConnection: close\r\n";
+    for (what, request, expected) in [
+        ("a plain request", get(host), &[200][..]),
+        ("no name", get(""), &[400]),
+        ("two names", get("Host: localhost\r\nHost: localhost\r\n"), &[400]),
+        ("an empty name", get("Host:\r\n"), &[400]),
+        ("two words", get("Host: a b\r\n"), &[400]),
+        ("another name", get("Host: evil.example\r\n"), &[400]),
+        ("a name and a stranger's", get("Host: localhost@evil.example\r\n"), &[400]),
+        ("a trailing dot", get("Host: localhost.\r\n"), &[200]),
+        ("capitals and a port", get("Host: LOCALHOST:8000\r\n"), &[200]),
+        (
+            "another name in the address",
+            "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_owned(),
+            &[200],
+        ),
+        ("HTTP/1.0", "GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n".to_owned(), &[]),
+        ("HTTP/1.2", "GET /healthz HTTP/1.2\r\nHost: localhost\r\n\r\n".to_owned(), &[400]),
+        ("HTTP/0.9", "GET /healthz\r\n\r\n".to_owned(), &[400]),
+        ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), &[]),
+        ("NUL in a header", get("Host: localhost\r\nX: a\0b\r\n"), &[400]),
+        ("a bare CR", get("Host: localhost\r\nX: a\rb\r\n"), &[400]),
+        ("a folded line", get("Host: localhost\r\nX: a\r\n b\r\n"), &[400]),
+        ("a blank before the colon", get("Host : localhost\r\n"), &[400]),
+        ("TRACE", format!("TRACE / HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("CONNECT", format!("CONNECT localhost:80 HTTP/1.1\r\n{host}\r\n"), &[400]),
+        ("FOO", format!("FOO / HTTP/1.1\r\n{host}\r\n"), &[400]),
+        ("OPTIONS", format!("OPTIONS / HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("a path with NUL", format!("GET /%00 HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("an id that is none", format!("GET /%EF%BC%91 HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("an id with SQL", format!("GET /1%20OR%201=1 HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("an id past the end", format!("GET /9223372036854775808 HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("up the tree", format!("GET /static/..%2f..%2fCargo.toml HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("100 headers more", get(&format!("{host}{}", "X: y\r\n".repeat(101))), &[431]),
+        ("a very long header", get(&format!("{host}X: {}\r\n", "y".repeat(40_000))), &[431]),
+        ("a long header", get(&format!("{host}X: {}\r\n", "y".repeat(20_000))), &[200]),
+        (
+            "a very long address",
+            format!("GET /{} HTTP/1.1\r\n{host}\r\n", "y".repeat(70_000)),
+            &[414],
+        ),
+        ("a junk cookie", get(&format!("{host}Cookie: session=\u{1}; ;;=; a\r\n")), &[400]),
+        ("long cookies", get(&format!("{host}Cookie: session={}\r\n", "y".repeat(8_000))), &[200]),
+        ("a cookie twice", get(&format!("{host}Cookie: session=a; session=b\r\n")), &[200]),
+    ] {
+        let got = served.statuses(request.as_bytes()).await;
+        if what == "HTTP/1.0" {
+            // Answered as HTTP/1.0.
+            assert!(served.raw(request.as_bytes(), false).await.starts_with("HTTP/1.0 200"), "{what}");
+            continue;
+        }
+        assert_eq!(got, expected, "{what}");
+    }
+    let raw = served.statuses(b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert_eq!(raw, [400], "a byte that is no text");
+    let cookie = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: session=\xff\xfe\r\n\r\n";
+    assert_eq!(served.statuses(cookie).await, [200], "a cookie that is no text is nobody's");
+}
+
+#[rocket::async_test(flavor = "multi_thread")]
+async fn lengths_that_disagree_are_no_second_request() {
+    let served = Served::with(Deadlines::default()).await;
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let post = |headers: &str, body: &str| {
+        format!(
+            "POST /appearance HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: \
+             application/x-www-form-urlencoded\r\n{headers}\r\n{body}"
+        )
+    };
+    for (what, request) in [
+        (
+            "both lengths",
+            post(
+                "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+                &format!("0\r\n\r\n{smuggled}"),
+            ),
+        ),
+        (
+            "two lengths",
+            post("Content-Length: 5\r\nContent-Length: 6\r\n", &format!("a=bcd{smuggled}")),
+        ),
+        ("a plus", post("Content-Length: +5\r\n", &format!("a=bcd{smuggled}"))),
+        ("a list", post("Content-Length: 5, 5\r\n", &format!("a=bcd{smuggled}"))),
+        ("less than none", post("Content-Length: -1\r\n", smuggled)),
+        ("hexadecimal", post("Content-Length: 0x5\r\n", &format!("a=bcd{smuggled}"))),
+        ("past the end", post("Content-Length: 18446744073709551616\r\n", smuggled)),
+        (
+            "an unknown encoding",
+            post("Transfer-Encoding: xchunked\r\n", &format!("0\r\n\r\n{smuggled}")),
+        ),
+        (
+            "another one last",
+            post("Transfer-Encoding: chunked, identity\r\n", &format!("0\r\n\r\n{smuggled}")),
+        ),
+        (
+            "a size past the end",
+            post("Transfer-Encoding: chunked\r\n", &format!("fffffffffffffffff\r\n{smuggled}")),
+        ),
+        (
+            "a size with a prefix",
+            post("Transfer-Encoding: chunked\r\n", &format!("0x5\r\na=bcd\r\n0\r\n\r\n{smuggled}")),
+        ),
+    ] {
+        let statuses = served.statuses(request.as_bytes()).await;
+        assert_eq!(statuses.len(), 1, "{what}: {statuses:?}");
+        assert!((400..500).contains(&statuses[0]), "{what}: {statuses:?}");
+    }
+    // A body that nobody reads is not taken for the next request either.
+    let body = "GET /smuggled HTTP/1.1\r\nX: y\r\n\r\n";
+    let whole = format!(
+        "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}GET /healthz \
+         HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    assert_eq!(served.statuses(whole.as_bytes()).await, [404, 200]);
+}
+
+#[rocket::async_test(flavor = "multi_thread")]
+async fn a_body_that_is_cut_off_is_never_carried_out() {
+    let served = Served::with(Deadlines::default()).await;
+    let flight = served.site.any_flight().await;
+    let alice = served.site.passenger("Alice", "Adams").await;
+    let mut visitor = served.site.browser();
+    let token = visitor.token().await;
+    let browser = visitor.cookies["browser"].clone();
+    let body = format!("csrf={token}&passenger={}&q={}", alice.id, "x".repeat(6_000));
+    let head = |length: &str| {
+        format!(
+            "POST /{}/book HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: browser={browser}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n{length}\r\n\r\n",
+            flight.id
+        )
+    };
+    let length = format!("Content-Length: {}", body.len());
+    for sent in [0, 1, 10, 13, 14, 16, 75, 90, 110, 600, 5_010, body.len() - 1] {
+        let request = format!("{}{}", head(&length), &body[..sent]);
+        let statuses = statuses(&served.raw(request.as_bytes(), true).await);
+        assert!(statuses.iter().all(|status| *status == 400), "{sent} bytes: {statuses:?}");
+    }
+    let chunked = head("Transfer-Encoding: chunked");
+    for chunks in [
+        format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+        format!("{:x}\r\n{body}", body.len() + 9),
+        format!("zz\r\n{body}"),
+    ] {
+        let statuses = statuses(&served.raw(format!("{chunked}{chunks}").as_bytes(), true).await);
+        assert!(statuses.iter().all(|status| (400..500).contains(status)), "{statuses:?}");
+    }
+    assert_eq!(served.site.booked(&flight).await, 0);
+    // The same, whole: what was refused was the missing part.
+    let request = format!("{}{body}", head(&length));
+    assert_eq!(served.statuses(request.as_bytes()).await, [303]);
+    assert_eq!(served.site.booked(&flight).await, 1);
+}
+
+/// Waits until the other end closes, writing a byte now and then, and answers how long that took.
+async fn until_closed(mut socket: TcpStream, drip: Option<&[u8]>, most: Duration) -> Duration {
+    let begin = Instant::now();
+    let mut piece = [0; 1024];
+    loop {
+        assert!(begin.elapsed() < most, "still open after {most:?}");
+        match timeout(Duration::from_millis(100), socket.read(&mut piece)).await {
+            Ok(Ok(0) | Err(_)) => return begin.elapsed(),
+            Ok(Ok(_)) => {}
+            Err(_) => {
+                if let Some(drip) = drip
+                    && socket.write_all(drip).await.is_err()
+                {
+                    return begin.elapsed();
+                }
+            }
+        }
+    }
+}
+
+#[rocket::async_test(flavor = "multi_thread")]
+async fn who_is_too_slow_is_cut_off() {
+    let served = Served::with(SHORT).await;
+    let most = SHORT.answer + Duration::from_secs(3);
+    let silent = until_closed(served.connect().await, None, most);
+    let head = async {
+        let mut socket = served.connect().await;
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ").await.unwrap();
+        until_closed(socket, Some(b"y"), most).await
+    };
+    let body = async {
+        let mut socket = served.connect().await;
+        let head = "POST /appearance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\
+            Content-Type: application/x-www-form-urlencoded\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        until_closed(socket, Some(b"y"), most).await
+    };
+    // A second request on a connection has as long as the first.
+    let second = async {
+        let mut socket = served.connect().await;
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut piece = [0; 2048];
+        assert!(socket.read(&mut piece).await.unwrap() > 0);
+        sleep(Duration::from_millis(500)).await;
+        socket.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+        until_closed(socket, Some(b"X: y\r\n"), most).await
+    };
+    let (silent, head, body, second) = futures::join!(silent, head, body, second);
+    for (what, took) in [("silent", silent), ("head", head), ("body", body), ("second", second)] {
+        assert!(took + Duration::from_millis(100) >= SHORT.answer, "{what} after {took:?}");
+    }
+    // Others are answered all the while.
+    assert_eq!(
+        served
+            .statuses(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await,
+        [200]
+    );
+}
+
+#[rocket::async_test(flavor = "multi_thread")]
+async fn an_idle_connection_is_kept_and_then_closed() {
+    let served = Served::with(SHORT).await;
+    let mut socket = served.connect().await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut piece = [0; 4096];
+    for _ in 0..2 {
+        // Longer than for an answer, shorter than idle.
+        socket.write_all(request).await.unwrap();
+        assert!(socket.read(&mut piece).await.unwrap() > 0);
+        sleep(SHORT.answer + Duration::from_millis(500)).await;
+    }
+    let rest = until_closed(socket, None, SHORT.idle + Duration::from_secs(2)).await;
+    assert!(rest < SHORT.idle, "counted from the last byte: {rest:?}");
+    // The program's own: between 91 and 120 seconds, and 25 for an answer.
+    let real = Deadlines::default();
+    assert!((91..=120).contains(&real.idle.as_secs()) && real.answer.as_secs() <= 25);
+}
+
+/// Whoever does not read what he asked for holds nothing for long.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn who_does_not_read_is_cut_off() {
+    let served = Served::with(SHORT).await;
+    let mut socket = served.connect().await;
+    let request = b"GET /static/htmx.js HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let page = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let begin = Instant::now();
+    let flood = async {
+        // Many answers, none of them read: the system's buffers fill up, and then it is cut.
+        loop {
+            if socket.write_all(page).await.is_err() || socket.write_all(request).await.is_err() {
+                return;
+            }
+        }
+    };
+    assert!(timeout(Duration::from_secs(20), flood).await.is_ok(), "still open");
+    assert!(begin.elapsed() >= SHORT.take, "after {:?}", begin.elapsed());
+}
+
+/// The address of whoever asks is his, not that of the wire in between.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn the_wire_hides_nobody() {
+    let served = Served::with(Deadlines::default()).await;
+    served.site.superuser_with_password("boss").await;
+    let from = |ip: [u8; 4]| async move {
+        let socket = rocket::tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((ip, 0).into()).unwrap();
+        let mut socket = socket.connect(([127, 0, 0, 1], served.port).into()).await.unwrap();
+        socket.write_all(b"GET /admin/login HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut piece = vec![0; 16 * 1024];
+        let mut text = String::new();
+        while !text.contains("</html>") {
+            let count = socket.read(&mut piece).await.unwrap();
+            text.push_str(&String::from_utf8_lossy(&piece[..count]));
+        }
+        let after = |mark: &str| text.split(mark).nth(1).unwrap()[..64].to_owned();
+        let (cookie, token) = (after("set-cookie: browser="), after("name=\"csrf\" value=\""));
+        let body = format!("csrf={token}&username=nobody{}&password=x", ip[3]);
+        let mut last = 0;
+        for _ in 0..21 {
+            let request = format!(
+                "POST /admin/login HTTP/1.1\r\nHost: localhost\r\nCookie: browser={cookie}\r\n\
+                 Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            socket.write_all(request.as_bytes()).await.unwrap();
+            let mut text = String::new();
+            while !text.contains("</html>") {
+                let count = socket.read(&mut piece).await.unwrap();
+                text.push_str(&String::from_utf8_lossy(&piece[..count]));
+            }
+            last = text[9..12].parse().unwrap();
+            if last == 429 {
+                break;
+            }
+        }
+        last
+    };
+    let _ = from([127, 0, 0, 2]).await;
+    let mut conn = served.site.pool.conn().await.unwrap();
+    let subjects: Vec<(String,)> =
+        conn.query(airline::db::Select::new("SELECT subject FROM throttle")).all().await.unwrap();
+    assert!(subjects.contains(&("address:127.0.0.2".to_owned(),)), "{subjects:?}");
+}
+
+/// Told to stop, it takes nobody new and finishes what runs.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn what_runs_is_finished_before_it_stops() {
+    let served = Served::with(Deadlines::default()).await;
+    let mut visitor = served.site.browser();
+    let token = visitor.token().await;
+    let body = format!("csrf={token}&theme=dark");
+    let head = format!(
+        "POST /appearance HTTP/1.1\r\nHost: localhost\r\nCookie: browser={}\r\nContent-Type: \
+         application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        visitor.cookies["browser"],
+        body.len()
+    );
+    let mut runs = served.connect().await;
+    runs.write_all(head.as_bytes()).await.unwrap();
+    let mut idle = served.connect().await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut piece = [0; 4096];
+    assert!(idle.read(&mut piece).await.unwrap() > 0);
+    served.shutdown.clone().notify();
+    let begin = Instant::now();
+    while TcpStream::connect(("127.0.0.1", served.port)).await.is_ok() {
+        assert!(begin.elapsed() < Duration::from_secs(5), "still taking connections");
+        sleep(Duration::from_millis(20)).await;
+    }
+    runs.write_all(body.as_bytes()).await.unwrap();
+    let count = timeout(Duration::from_secs(5), runs.read(&mut piece)).await.unwrap().unwrap();
+    assert!(
+        piece[..count].starts_with(b"HTTP/1.1 303"),
+        "{:?}",
+        String::from_utf8_lossy(&piece[..count])
+    );
+    until_closed(idle, None, Duration::from_secs(5)).await;
+}
