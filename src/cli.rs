@@ -3,6 +3,7 @@
 
 mod accounts;
 mod check;
+pub mod deploy;
 mod files;
 mod healthcheck;
 mod migrations;
@@ -91,7 +92,14 @@ enum Command {
     /// Write everything as JSON lines to standard output; `loaddata` reads them back.
     Dumpdata,
     /// Check settings and database, and list every setting.
-    Check,
+    Check {
+        /// Also say what must be otherwise before strangers are served; fail if anything must.
+        #[arg(long)]
+        deploy: bool,
+        /// Rules that need not hold here, by their codes.
+        #[arg(long, value_name = "CODE", requires = "deploy")]
+        allow: Vec<String>,
+    },
     /// Exit with 0 if the running server answers (for containers).
     Healthcheck,
 }
@@ -125,11 +133,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    if let Err(error) = log(filter) {
+        eprintln!("airline: {error}");
+        return ExitCode::FAILURE;
+    }
     match rocket::async_main(run(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -137,6 +144,30 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Begins to log to standard error: text for people, or a line of `name=value` for each event.
+fn log(filter: EnvFilter) -> Result<()> {
+    let terminal = std::io::stderr().is_terminal();
+    let format = variable("AIRLINE_LOG_FORMAT");
+    match format.as_deref().unwrap_or(if terminal { "text" } else { "logfmt" }) {
+        "text" => tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(terminal)
+            .init(),
+        "logfmt" => tracing_logfmt::builder()
+            .subscriber_builder()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init(),
+        other => {
+            return Err(Error::Told(format!(
+                "AIRLINE_LOG_FORMAT: “{other}” is neither text nor logfmt"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn run(command: Command) -> Result<()> {
@@ -152,7 +183,7 @@ async fn run(command: Command) -> Result<()> {
             files::load(&files, kind.map(Kind::from), dry_run).await
         }
         Command::Dumpdata => files::dump().await,
-        Command::Check => check::check().await,
+        Command::Check { deploy, allow } => check::check(deploy, &allow).await,
         Command::Healthcheck => healthcheck::ask(),
     }
 }

@@ -14,7 +14,7 @@ use crate::mail::{Mailer, Transport};
 pub const OWN_FILE: &str = "airline.sqlite3";
 
 /// What is logged when nothing else is said.
-pub const DEFAULT_LOG: &str = "info,rocket=error";
+pub const DEFAULT_LOG: &str = "info";
 
 /// What differs between debug and release builds, embedded so that the binary needs no file.
 const ROCKET_TOML: &str = include_str!("../Rocket.toml");
@@ -39,6 +39,8 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// Whether people reach the site by HTTPS: then cookies are `Secure` and `__Host-`.
     pub https: bool,
+    /// Whether browsers may list the site as one that is HTTPS only, for good.
+    pub hsts_preload: bool,
     /// Where people reach the site, without a slash at the end: for links in mails. It never comes
     /// from a request, whose `Host` anybody can invent.
     pub url: Option<String>,
@@ -58,7 +60,7 @@ pub struct Setting {
 }
 
 /// Every setting of ours.
-pub const SETTINGS: [Setting; 15] = [
+pub const SETTINGS: [Setting; 16] = [
     Setting {
         name: "DATABASE_URL",
         default: "sqlite:airline.sqlite3",
@@ -78,6 +80,11 @@ pub const SETTINGS: [Setting; 15] = [
         name: "AIRLINE_HTTPS",
         default: "false",
         meaning: "whether people reach the site by HTTPS: cookies are then Secure and __Host-",
+    },
+    Setting {
+        name: "AIRLINE_HSTS_PRELOAD",
+        default: "false",
+        meaning: "with AIRLINE_HTTPS: whether browsers may know for good that the site is HTTPS only",
     },
     Setting {
         name: "AIRLINE_HOSTS",
@@ -173,6 +180,7 @@ impl Settings {
             public_booking: flag("AIRLINE_PUBLIC_BOOKING")?.unwrap_or(cfg!(debug_assertions)),
             trust_proxy: flag("AIRLINE_TRUST_PROXY")?.unwrap_or(false),
             https,
+            hsts_preload: flag("AIRLINE_HSTS_PRELOAD")?.unwrap_or(false),
             url,
             mailer,
         })

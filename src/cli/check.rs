@@ -1,6 +1,6 @@
 //! `airline check`: are settings and database as they must be; and the list of every setting.
 
-use super::open_existing;
+use super::{deploy, open_existing};
 use crate::config::{SETTINGS, Settings, variable};
 use crate::error::{Error, Result};
 use crate::pages::assets;
@@ -8,7 +8,7 @@ use crate::pages::assets;
 /// Settings whose value is never printed.
 const SECRET: [&str; 3] = ["DATABASE_URL", "AIRLINE_MAIL", "AIRLINE_SUPERUSER_PASSWORD"];
 
-pub(super) async fn check() -> Result<()> {
+pub(super) async fn check(deploy: bool, allowed: &[String]) -> Result<()> {
     println!("Settings:");
     for setting in &SETTINGS {
         let value = match variable(setting.name) {
@@ -30,6 +30,9 @@ pub(super) async fn check() -> Result<()> {
     match open_existing(&settings).await {
         Ok(pool) => {
             if let Err(error) = pool.check_schema().await {
+                wrong.push(error.to_string());
+            }
+            if deploy && let Err(error) = deploy::check(&settings, &pool, allowed).await {
                 wrong.push(error.to_string());
             }
         }

@@ -89,13 +89,54 @@ impl DatabaseUrl {
         let told = Url::parse(&self.text).is_ok_and(|url| {
             url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode")
         });
-        let host = options.get_host();
-        let local = options.get_socket().is_some()
-            || host == "localhost"
-            || host.starts_with('/')
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        Ok(if told || local { options } else { options.ssl_mode(PgSslMode::Require) })
+        Ok(if told || is_local(&options) { options } else { options.ssl_mode(PgSslMode::Require) })
     }
+
+    /// Whether a connection to a server on another machine could be in clear.
+    #[must_use]
+    pub fn may_be_in_clear(&self) -> bool {
+        let Some(options) = self.remote() else { return false };
+        matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer)
+    }
+
+    /// The password for a server on another machine, empty where there is none: for looking at its
+    /// strength only.
+    #[must_use]
+    pub fn remote_password(&self) -> Option<String> {
+        self.remote()?;
+        let url = Url::parse(&self.text).ok()?;
+        let asked = url.query_pairs().find(|(name, _)| name == "password");
+        let password = asked.map(|(_, value)| value.into_owned());
+        Some(password.or_else(|| url.password().map(str::to_owned)).unwrap_or_default())
+    }
+
+    fn remote(&self) -> Option<PgConnectOptions> {
+        if self.kind != Kind::Postgres {
+            return None;
+        }
+        self.postgres().ok().filter(|options| !is_local(options))
+    }
+
+    /// Whether it is a file that other accounts of this machine can read.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        #[cfg(unix)]
+        if self.kind == Kind::Sqlite {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = self.file().metadata().map(|file| file.permissions().mode());
+            return mode.is_ok_and(|mode| mode & 0o077 != 0);
+        }
+        false
+    }
+}
+
+/// Whether a server is on this machine.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    options.get_socket().is_some()
+        || host == "localhost"
+        || host.starts_with('/')
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether PostgreSQL's driver knows a parameter. It would log one that it does not, and its value.
@@ -176,5 +217,21 @@ mod tests {
         assert!(mode("postgres://u:secret@db.example/n?sslmode=disable").ends_with("TLS Disable"));
         assert!(mode("postgres://u:secret@127.0.0.1/n").ends_with("TLS Prefer"));
         assert!(!format!("{:?}", DatabaseUrl::parse("postgres://u:secret@h/n")).contains("secret"));
+    }
+
+    #[test]
+    fn a_distant_servers_address_is_looked_at() {
+        let url = |text: &str| DatabaseUrl::parse(text).unwrap();
+        assert!(url("postgres://u:p@db.example/n?sslmode=prefer").may_be_in_clear());
+        assert!(url("postgres://u:p@db.example/n?sslmode=disable").may_be_in_clear());
+        assert!(!url("postgres://u:p@db.example/n").may_be_in_clear());
+        assert!(!url("postgres://u:p@localhost/n?sslmode=disable").may_be_in_clear());
+        assert!(!url("sqlite:x").may_be_in_clear());
+        let password = |text: &str| url(text).remote_password();
+        assert_eq!(password("postgres://u:secret@db.example/n").as_deref(), Some("secret"));
+        assert_eq!(password("postgres://u@db.example/n?password=x").as_deref(), Some("x"));
+        assert_eq!(password("postgres://u@db.example/n").as_deref(), Some(""));
+        assert_eq!(password("postgres://u:secret@127.0.0.1/n"), None);
+        assert_eq!(password("sqlite:x"), None);
     }
 }

@@ -68,11 +68,15 @@ impl Fairing for Headers {
             response.set_header(header.clone());
         }
         response.set_header(Header::new("X-Request-Id", RequestId::of(request).to_owned()));
-        if request.rocket().state::<Settings>().is_some_and(|settings| settings.https) {
-            response.set_header(Header::new(
-                "Strict-Transport-Security",
-                "max-age=63072000; includeSubDomains",
-            ));
+        if let Some(settings) =
+            request.rocket().state::<Settings>().filter(|settings| settings.https)
+        {
+            let value = if settings.hsts_preload {
+                "max-age=63072000; includeSubDomains; preload"
+            } else {
+                "max-age=63072000; includeSubDomains"
+            };
+            response.set_header(Header::new("Strict-Transport-Security", value));
         }
     }
 }

@@ -10,6 +10,12 @@ use tracing::info;
 use super::headers::RequestId;
 use crate::auth::address::Address;
 
+/// A path of any length, as much of it as tells which one it was. (It is percent-encoded: it holds no
+/// line's end.)
+fn cut(path: &str) -> &str {
+    path.get(..200).unwrap_or(path)
+}
+
 /// Writes the line.
 #[derive(Debug)]
 pub struct RequestLog;
@@ -31,7 +37,7 @@ impl Fairing for RequestLog {
         info!(
             target: "request",
             method = %request.method(),
-            path = %request.uri().path(),
+            path = %cut(request.uri().path().as_str()),
             status = response.status().code,
             ms = begun.0.elapsed().as_millis(),
             address = %Address::of(request).0,

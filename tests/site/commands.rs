@@ -9,20 +9,20 @@ use std::time::{Duration, Instant};
 use crate::support::{Database, PASSWORD};
 
 /// The program, without any setting of this test run's own.
-fn airline(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn airline(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airline"));
     command.args(arguments).current_dir(folder).env_clear();
     command.env("PATH", airline::config::variable("PATH").unwrap_or_default());
     command
 }
 
-struct Said {
-    ok: bool,
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) ok: bool,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn said(output: Output) -> Said {
+pub(crate) fn said(output: Output) -> Said {
     Said {
         ok: output.status.success(),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -47,7 +47,7 @@ fn with_input(folder: &Path, url: &str, arguments: &[&str], input: &str) -> Said
 }
 
 /// A server that stops with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
 }
@@ -59,7 +59,7 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -74,14 +74,22 @@ fn get(port: u16, path: &str) -> Option<String> {
 
 impl Server {
     /// Starts a server and waits until it answers.
-    fn start(mut command: Command, port: u16) -> Self {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    pub(crate) fn start(mut command: Command, port: u16) -> Self {
+        command.stderr(Stdio::piped());
+        Self::start_logging(command, port)
+    }
+
+    /// [`Server::start`], where the command says what becomes of standard error.
+    pub(crate) fn start_logging(mut command: Command, port: u16) -> Self {
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut server = Self { child, port };
         let begin = Instant::now();
         while get(port, "/healthz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
             if let Some(status) = server.child.try_wait().unwrap() {
                 let mut error = String::new();
-                server.child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+                if let Some(mut pipe) = server.child.stderr.take() {
+                    pipe.read_to_string(&mut error).unwrap();
+                }
                 panic!("the server ended with {status}: {error}");
             }
             assert!(begin.elapsed() < Duration::from_mins(1), "the server does not answer");
@@ -415,6 +423,48 @@ async fn check_lists_every_setting_and_no_secret() {
             setting.name
         );
     }
+}
+
+/// The rules have tests of their own (`cli::deploy`); here a good deployment and a bad one are told.
+#[rocket::async_test]
+async fn check_says_what_is_to_be_done_before_strangers_are_served() {
+    let database = Database::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    let bad = run(folder.path(), &database.url, &["check", "--deploy"]);
+    assert!(!bad.ok && bad.err.ends_with("before strangers are served.\n"), "{}", bad.err);
+    for code in ["D004", "D012", "D018", "D020", "A005", "A006", "A014"] {
+        assert!(bad.out.contains(&format!("  {code} ")), "{code}: {}", bad.out);
+    }
+    let mut make = airline(folder.path(), &["createsuperuser", "--noinput"]);
+    make.env("DATABASE_URL", &database.url)
+        .env("AIRLINE_SUPERUSER_USERNAME", "boss")
+        .env("AIRLINE_SUPERUSER_PASSWORD", PASSWORD);
+    assert!(said(make.output().unwrap()).ok);
+    database.run("UPDATE users SET second_factor = TRUE").await;
+    if let Some(file) = database.url.strip_prefix("sqlite:") {
+        let only_owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(file, only_owner).unwrap();
+    }
+    // A debug build is one thing that this test cannot mend.
+    let mut good = airline(folder.path(), &["check", "--deploy", "--allow", "D018"]);
+    good.env("DATABASE_URL", &database.url)
+        .env("AIRLINE_HTTPS", "true")
+        .env("AIRLINE_HSTS_PRELOAD", "true")
+        .env("AIRLINE_TRUST_PROXY", "true")
+        .env("AIRLINE_HOSTS", "flights.example.org")
+        .env("AIRLINE_URL", "https://flights.example.org")
+        .env("AIRLINE_PUBLIC_BOOKING", "false")
+        .env("AIRLINE_MAIL", "smtps://user:topsecret@mail.example.org");
+    let good = said(good.output().unwrap());
+    assert!(
+        good.ok && good.out.contains("D018") && good.out.contains("(allowed)"),
+        "{}{}",
+        good.out,
+        good.err
+    );
+    assert!(!good.out.contains("topsecret"));
+    let unknown = run(folder.path(), &database.url, &["check", "--deploy", "--allow", "X1"]);
+    assert!(unknown.err.contains("there is no such rule"), "{}", unknown.err);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod factor;
 mod forms;
 mod guards;
 mod loading;
+mod logs;
 mod mail;
 mod public;
 mod rights;

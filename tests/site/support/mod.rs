@@ -112,6 +112,7 @@ pub(crate) fn settings(database: &Database) -> Settings {
         hosts: Vec::new(),
         trust_proxy: false,
         https: false,
+        hsts_preload: false,
         url: Some("https://airline.example".to_owned()),
         mailer: Mailer {
             transport: Transport::Off,
