@@ -64,8 +64,9 @@ impl Error {
 /// PostgreSQL's deadlock and serialization failure.
 const CLASHES: [&str; 2] = ["40P01", "40001"];
 /// SQLite's `SQLITE_BUSY` and its kinds: another writer held the file for too long; PostgreSQL's
-/// ways to say that it stops, starts, or has no connection left.
-const LOCKED: [&str; 8] = ["5", "261", "517", "773", "57P01", "57P02", "57P03", "53300"];
+/// ways to say that it stops, starts, has no connection left, or waited for too long.
+const LOCKED: [&str; 10] =
+    ["5", "261", "517", "773", "57P01", "57P02", "57P03", "53300", "57014", "55P03"];
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {

@@ -208,3 +208,44 @@ impl From<Error> for Refusal {
         Self::Failed(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Reader, Values};
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// A form that is sent arrives as it was typed, and any other text is read as something.
+        #[test]
+        fn forms_arrive_as_they_were_typed(
+            fields in prop::collection::vec(("[a-z_-]{1,6}", any::<String>()), 0..6),
+            garbage in prop_oneof!["[a-z&=%+;0-9]{0,40}", any::<String>()],
+        ) {
+            let body = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(&fields)
+                .finish();
+            let values = Values::from_urlencoded(&body);
+            for (name, _) in &fields {
+                let typed: Vec<_> = fields
+                    .iter()
+                    .filter(|(other, _)| other == name)
+                    .map(|(_, value)| value.clone())
+                    .collect();
+                prop_assert_eq!(values.all(name), &typed[..]);
+            }
+            let values = Values::from_urlencoded(&garbage);
+            let mut read = Reader::new(&values);
+            let text = read.text("a", 10);
+            if read.errors.is_empty() {
+                prop_assert!(text.chars().count() <= 10 && !text.chars().any(char::is_control));
+            }
+            let number = read.number("a", 0..=2_147_483_647);
+            prop_assert!(number.is_none_or(|number| (0..=2_147_483_647).contains(&number)));
+            let decimal = read.decimal("a", -90.0..=90.0);
+            prop_assert!(decimal.is_none_or(|number| (-90.0..=90.0).contains(&number)));
+        }
+    }
+}

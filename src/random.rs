@@ -31,3 +31,13 @@ pub fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+/// How a parser of foreign bytes is tried: with 50,000 things (in `tests` beside each of them).
+#[cfg(test)]
+pub(crate) fn many() -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases: 50_000,
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    }
+}

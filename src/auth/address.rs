@@ -50,7 +50,27 @@ impl<'r> FromRequest<'r> for Address {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::forwarded;
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// Whatever a visitor sends, what our proxy adds at the end is what counts.
+        #[test]
+        fn nothing_before_the_proxy_counts(
+            invented in prop_oneof!["[0-9a-f.:, ]{0,40}", any::<String>()],
+            address in any::<std::net::IpAddr>(),
+        ) {
+            let added = format!("{invented}, {address}");
+            prop_assert_eq!(forwarded(&[&added]), Some(address));
+            let own = address.to_string();
+            prop_assert_eq!(forwarded(&[&invented, &own]), Some(address));
+            // Alone it may be anything but a fault.
+            let _ = forwarded(&[&invented]);
+        }
+    }
 
     #[test]
     fn only_what_the_proxy_wrote_counts() {

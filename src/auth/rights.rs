@@ -269,7 +269,22 @@ impl Need {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{Act, Right, Rights};
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// Any text is a set of rights, and is written as the same set.
+        #[test]
+        fn any_codes_are_read(
+            codes in prop_oneof!["((view|add|change|delete|see|manage)_[a-z]{0,10} ?|book ?){0,9}", any::<String>()]
+        ) {
+            let rights = Rights::parse(&codes);
+            prop_assert_eq!(Rights::parse(&rights.to_string()), rights);
+        }
+    }
 
     #[test]
     fn codes_lead_back_to_their_rights() {

@@ -342,3 +342,43 @@ pub fn bytes(path: &std::path::Path) -> Result<Vec<u8>> {
     std::fs::read(path)
         .map_err(|error| Error::Told(format!("Cannot read {}: {error}", path.display())))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{File, Kind};
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// Any bytes are a file or a list of what is wrong with it; what was written as CSV is read back.
+        #[test]
+        fn files_are_read_or_refused(
+            garbage in prop_oneof![
+                "[a-z\",;\r\n 0-9]{0,60}".prop_map(String::into_bytes),
+                prop::collection::vec(any::<u8>(), 0..60),
+            ],
+            names in prop::collection::vec((any::<String>(), any::<String>()), 1..4),
+        ) {
+            for kind in [None, Some(Kind::Airports), Some(Kind::Flights), Some(Kind::Passengers)] {
+                if let Err(problems) = File::read("garbage", &garbage, kind) {
+                    prop_assert!(!problems.lines.is_empty());
+                }
+            }
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["first", "last"]).expect("in memory");
+            for (first, last) in &names {
+                writer.write_record([first, last]).expect("in memory");
+            }
+            let bytes = writer.into_inner().expect("in memory");
+            let file = File::read("names", &bytes, None).expect("a file");
+            let read: Vec<_> = file
+                .rows
+                .iter()
+                .map(|(_, row)| (row.first("first").to_owned(), row.first("last").to_owned()))
+                .collect();
+            prop_assert_eq!(read, names);
+        }
+    }
+}

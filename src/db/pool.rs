@@ -61,7 +61,7 @@ impl rocket_db_pools::Pool for Pool {
         let url = DatabaseUrl::parse(&config.url).map_err(PoolError::Init)?;
         let most = u32::try_from(config.max_connections).unwrap_or(u32::MAX);
         let patience = Duration::from_secs(config.connect_timeout);
-        Self::open(&url, most, patience).await.map_err(PoolError::Init)
+        Self::open_as(&url, most, patience, Use::Requests).await.map_err(PoolError::Init)
     }
 
     async fn get(&self) -> Result<Conn, Self::Error> {
@@ -76,9 +76,35 @@ impl rocket_db_pools::Pool for Pool {
     }
 }
 
+/// What connections are for.
+#[derive(Debug, Clone, Copy)]
+enum Use {
+    /// A command, which takes as long as it takes.
+    Command,
+    /// Requests: somebody waits.
+    Requests,
+}
+
+/// What PostgreSQL ends by itself. SQLite's like of it is the busy time-out.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+];
+
 impl Pool {
-    /// Connects; a SQLite file that does not exist is made. The error is a line for a person.
+    /// Connects, for a command; a SQLite file that does not exist is made. The error is a line for a
+    /// person.
     pub async fn open(url: &DatabaseUrl, most: u32, patience: Duration) -> Result<Self> {
+        Self::open_as(url, most, patience, Use::Command).await
+    }
+
+    async fn open_as(
+        url: &DatabaseUrl,
+        most: u32,
+        patience: Duration,
+        purpose: Use,
+    ) -> Result<Self> {
         let told =
             |why: sqlx::Error| Error::Told(format!("Cannot open the {url}: {}", plain(&why)));
         let pool = match url.kind() {
@@ -96,7 +122,11 @@ impl Pool {
             }
             Kind::Postgres => {
                 let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(patience);
-                Either::Postgres(pool.connect_with(url.postgres()?).await.map_err(told)?)
+                let options = match purpose {
+                    Use::Command => url.postgres()?,
+                    Use::Requests => url.postgres()?.options(LIMITS),
+                };
+                Either::Postgres(pool.connect_with(options).await.map_err(told)?)
             }
         };
         Ok(Self { pool, statements: Arc::default() })

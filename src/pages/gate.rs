@@ -161,7 +161,33 @@ impl Fairing for Gate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{is_allowed, name};
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// What is let in is one of ours, whatever stands around it.
+        #[test]
+        fn no_other_name_is_let_in(
+            host in prop_oneof![
+                "(airline\\.example|evil\\.example|localhost|\\[::1\\])?[.:@a-z0-9\\[\\] /%]{0,12}(airline\\.example)?(:[0-9]{0,6})?",
+                any::<String>(),
+            ]
+        ) {
+            let ours = ["airline.example".to_owned()];
+            if let Some(name) = name(&host).filter(|name| is_allowed(name, &ours)) {
+                let bare = host.to_ascii_lowercase();
+                let bare = match bare.rsplit_once(':') {
+                    Some((bare, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => bare,
+                    _ => &bare,
+                };
+                prop_assert_eq!(bare.trim_end_matches('.'), &name);
+                prop_assert!(["airline.example", "localhost", "127.0.0.1", "[::1]"].contains(&&*name));
+            }
+        }
+    }
 
     #[test]
     fn names_are_read_as_names_only() {

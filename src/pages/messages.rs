@@ -64,7 +64,11 @@ pub(super) fn any(cookies: Cookies<'_>) -> bool {
 }
 
 fn peek(cookies: Cookies<'_>) -> Vec<Message> {
-    let text = cookies.get(COOKIE).unwrap_or_default();
+    read(&cookies.get(COOKIE).unwrap_or_default())
+}
+
+/// Reads the cookie, which may hold anything.
+fn read(text: &str) -> Vec<Message> {
     let text = form_urlencoded::parse(text.as_bytes()).next().map(|(text, _)| text.into_owned());
     let mut all: Vec<Message> = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
     // The cookie is the browser's: a link in it goes where any link of ours may go.
@@ -79,4 +83,36 @@ pub(super) fn take(cookies: Cookies<'_>) -> Vec<Message> {
     let all = peek(cookies);
     cookies.remove(COOKIE);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Message, read};
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// A cookie holds what was said, or nothing; a link in it stays on this site.
+        #[test]
+        fn cookies_say_what_was_said(
+            garbage in prop_oneof!["[a-z%{}\":\\[\\],0-9]{0,60}", any::<String>()],
+            said in any::<String>(),
+            there in prop_oneof![
+                Just("/admin/".to_owned()),
+                Just("//evil.example".to_owned()),
+                any::<String>(),
+            ],
+        ) {
+            read(&garbage);
+            let message = Message::done(said.clone()).about("name", there.clone());
+            let text = serde_json::to_string(&[message]).expect("in memory");
+            let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            let found = read(&text);
+            prop_assert_eq!(&found[0].text, &said);
+            prop_assert!(found[0].href.is_empty() || found[0].href == there);
+            prop_assert!(!found[0].href.starts_with("//"));
+        }
+    }
 }

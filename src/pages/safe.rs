@@ -18,7 +18,30 @@ pub fn next<'a>(next: &'a str, fallback: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
     use super::next;
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// Read as a browser reads it, it never leads away.
+        #[test]
+        fn nothing_leads_away(
+            text in prop_oneof![
+                "[/\\\\:@a-z.%?#\\t\\r\\n ]{0,24}",
+                "(/|//|/\\\\|https?:|javascript:)?[/\\\\]{0,3}(evil\\.example)?\\PC{0,20}",
+                any::<String>(),
+            ]
+        ) {
+            let there = next(&text, "/fallback");
+            let base = Url::parse("https://airline.example/admin/").expect("a base");
+            let url = base.join(there).expect("an address");
+            prop_assert_eq!(url.origin(), base.origin());
+            prop_assert!(there.starts_with('/') && !there.contains(['\r', '\n']));
+        }
+    }
 
     #[test]
     fn only_paths_of_this_site_are_followed() {

@@ -198,3 +198,24 @@ async fn forms_and_bookings_at_once_do_not_block_each_other() {
         assert_eq!(out.count("#flights-chosen li"), 0);
     }
 }
+
+/// Somebody holds on to what others wait for: they are told, and nothing hangs.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn who_waits_for_a_lock_is_told_so_in_time() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let mut visitor = site.browser();
+    let page = visitor.get(&format!("/{}", flight.id)).await;
+    let mut held = site.set().await;
+    airline::domain::flights::lock(&mut held, flight.id).await.unwrap();
+    let begin = std::time::Instant::now();
+    let id = alice.id.to_string();
+    let refused = visitor.submit(&page, "#book", &[("passenger", &id)]).await;
+    assert_eq!((refused.status.code, refused.one("h1").as_str()), (503, "The site is busy"));
+    assert!(begin.elapsed().as_secs() < 12, "after {:?}", begin.elapsed());
+    drop(held);
+    let booked = visitor.submit(&page, "#book", &[("passenger", &id)]).await;
+    assert_eq!(booked.status.code, 200);
+    assert_eq!(site.booked(&flight).await, 1);
+}

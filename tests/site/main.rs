@@ -25,6 +25,7 @@ mod public;
 mod rights;
 mod schema;
 mod statements;
+mod supply;
 mod templates;
 mod throttle;
 mod wire;

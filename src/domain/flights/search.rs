@@ -102,7 +102,10 @@ impl Search {
     /// Reads the parts of an address; what cannot be read is as if it were not there.
     #[must_use]
     pub fn from_query(query: &Values) -> Self {
-        let text = |name| query.first(name).trim().chars().take(100).collect::<String>();
+        let text = |name| {
+            let text: String = query.first(name).trim().chars().take(100).collect();
+            text.trim_end().to_owned()
+        };
         Self {
             from: text("from"),
             to: text("to"),
@@ -225,4 +228,32 @@ pub async fn of_ids(db: &mut Conn, ids: &[i64]) -> Result<Vec<Flight>> {
     }
     query.push(") ORDER BY f.id");
     db.compose(query).all().await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Search;
+    use crate::input::Values;
+
+    proptest! {
+        #![proptest_config(crate::random::many())]
+
+        /// Whatever an address asks, the address that is made of it asks the same.
+        #[test]
+        fn an_address_says_what_was_asked(
+            query in prop_oneof![
+                "((from|to|on|past|sort|page)=[a-z0-9%+-]{0,9}&?){0,6}",
+                "(from|to)=[\\PC ]{90,110}",
+                any::<String>(),
+            ]
+        ) {
+            let asked = Search::from_query(&Values::from_urlencoded(&query));
+            prop_assert!(asked.page >= 1 && asked.from.chars().count() <= 100);
+            let address = asked.address(asked.sort, asked.page);
+            let again = address.split_once('?').map_or("", |(_, query)| query);
+            prop_assert_eq!(Search::from_query(&Values::from_urlencoded(again)), asked);
+        }
+    }
 }
