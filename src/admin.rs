@@ -2,6 +2,7 @@
 //! what is shown and typed code for what is changed. It knows no kind; it is handed them, and owns
 //! what must never be forgotten: who may, the change set, the version, the confirmation.
 
+pub mod export;
 pub mod fields;
 pub mod form;
 pub mod history;
@@ -25,6 +26,7 @@ pub fn routes() -> Vec<Route> {
     routes![
         start::start,
         list::list,
+        export::export,
         form::add,
         form::insert,
         form::change,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::model::{Column, Filter, List, Model, Narrow, Registry, Show};
 use super::reasons::{Allowed, Reasons};
-use crate::auth::{Act, Need, Staff, Visitor};
+use crate::auth::{Act, Need, Right, Staff, Visitor};
 use crate::db::{Composed, Conn, Db, Row, and_all_words};
 use crate::domain::times;
 use crate::error::Result;
@@ -106,6 +106,19 @@ impl List {
     }
 
     async fn rows(&self, db: &mut Conn, asked: &Asked<'_>) -> Result<Vec<Line>> {
+        let rows = self.fetch(db, asked, PAGE, (asked.page - 1) * PAGE).await?;
+        rows.iter().map(|row| self.line(row)).collect()
+    }
+
+    /// So many of the rows that are asked for, in their order, as the database gives them: the id, then
+    /// each column (a moment takes two).
+    async fn fetch(
+        &self,
+        db: &mut Conn,
+        asked: &Asked<'_>,
+        most: i64,
+        offset: i64,
+    ) -> Result<Vec<Row>> {
         let mut query = Composed::select(self.id);
         for column in self.columns {
             match column.show {
@@ -123,9 +136,18 @@ impl List {
         query.push(if asked.downward { " DESC NULLS LAST, " } else { " NULLS LAST, " });
         // The id makes the order total: no row is on two pages.
         query.push(self.id).push(if asked.downward { " DESC LIMIT " } else { " LIMIT " });
-        query.bind_number(PAGE).push(" OFFSET ").bind_number((asked.page - 1) * PAGE);
-        let rows = db.compose(query).rows().await?;
-        rows.iter().map(|row| self.line(row)).collect()
+        query.bind_number(most).push(" OFFSET ").bind_number(offset);
+        db.compose(query).rows().await
+    }
+
+    /// Every row that is asked for, up to so many.
+    pub(super) async fn all(
+        &'static self,
+        db: &mut Conn,
+        query: &Values,
+        most: i64,
+    ) -> Result<Vec<Row>> {
+        self.fetch(db, &Asked::of(self, query), most, 0).await
     }
 
     fn line(&self, row: &Row) -> Result<Line> {
@@ -210,6 +232,8 @@ struct Context<'a> {
     filters: Vec<FilterView>,
     narrowed: bool,
     add: Allowed,
+    export: Allowed,
+    export_address: String,
     headings: Vec<Heading>,
     rows: Vec<Line>,
     total: i64,
@@ -278,6 +302,8 @@ pub(super) async fn list(
         filters: list.filters.iter().map(|filter| view(filter, &query.0)).collect(),
         narrowed,
         add: reasons.allowed(Need::to(Act::Add, model.slug)),
+        export: reasons.allowed(Need::Right(Right::Export)),
+        export_address: format!("/admin/{}/export/{}", model.slug, asked.address(list, &[])),
         headings: list.columns.iter().map(|column| heading(list, column, &asked)).collect(),
         rows,
         total,

@@ -255,3 +255,45 @@ async fn searching_keeps_the_order() {
     assert_eq!(sorted.attribute("input[name=sort]", "value"), "-duration");
     assert_eq!(sorted.attribute("input[name=sort]", "form"), sorted.attribute("main form", "id"));
 }
+
+#[rocket::async_test]
+async fn a_list_is_exported_as_it_is_narrowed_and_starts_no_formula() {
+    let site = world().await;
+    let names =
+        ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "\"=1\"", "a,b", "plain", "'quoted", "ünï 🛫"];
+    for name in names {
+        site.passenger(name, "Name").await;
+    }
+    let mut staff = site.staff().await;
+    let list = staff.get("/admin/passengers/?sort=number").await;
+    let page = staff.get(&list.attribute("a[download]", "href")).await;
+    assert_eq!(page.header("Content-Type"), Some("text/csv; charset=utf-8"));
+    assert_eq!(page.header("Cache-Control"), Some("no-store"));
+    assert!(
+        page.header("Content-Disposition")
+            .unwrap()
+            .starts_with("attachment; filename=\"passengers.csv\"")
+    );
+    let mut reader = csv::Reader::from_reader(page.bytes.as_slice());
+    assert_eq!(reader.headers().unwrap(), vec!["last", "first", "number", "flights"]);
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let firsts: Vec<_> = rows.iter().map(|row| row[1].to_owned()).collect();
+    assert_eq!(
+        firsts,
+        ["'=1+1", "'+1", "'-1", "'@SUM(A1)", "'＝1", "\"=1\"", "a,b", "plain", "'quoted", "ünï 🛫",]
+    );
+    // Without the quotes it is what was there.
+    for (first, name) in firsts.iter().zip(names) {
+        assert!(first == name || first.strip_prefix('\'') == Some(name), "{first}");
+    }
+    // Numbers are numbers, and the filters of the list are the file's.
+    let page = staff.get("/admin/flights/export/?valid=yes&sort=-duration").await;
+    let mut reader = csv::Reader::from_reader(page.bytes.as_slice());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let told: Vec<_> = rows.iter().map(|row| (&row[1], &row[4])).collect();
+    assert_eq!(told, [("São Paulo (GRU)", "690"), ("New York (JFK)", "430")]);
+    // Who may view and not export has no link, and no file.
+    let mut viewer = site.staff_with("viewer", "view_flights").await;
+    assert_eq!(viewer.get("/admin/flights/").await.count("a[download]"), 0);
+    assert_eq!(viewer.get("/admin/flights/export/").await.status.code, 403);
+}

@@ -8,7 +8,7 @@ use crate::support::{Fields, Site};
 pub(crate) fn mounted(site: &Site) -> Vec<(Method, String)> {
     let routes = site.client.rocket().routes();
     let mut all: Vec<_> = routes.map(|route| (route.method, route.uri.path().to_owned())).collect();
-    all.sort_by(|a, b| a.1.cmp(&b.1));
+    all.sort_by(|a, b| (&a.1, a.0.as_str()).cmp(&(&b.1, b.0.as_str())));
     all
 }
 
