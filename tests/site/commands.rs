@@ -425,6 +425,51 @@ async fn check_lists_every_setting_and_no_secret() {
     }
 }
 
+/// As a container is stopped: what runs is finished, and the program says that all is well.
+#[rocket::async_test]
+async fn a_server_that_is_told_to_stop_finishes_what_runs_and_exits_with_0() {
+    let database = Database::migrated().await;
+    let folder = tempfile::tempdir().unwrap();
+    for signals in [1, 2] {
+        let port = free_port();
+        let mut command = airline(folder.path(), &["serve"]);
+        command.env("DATABASE_URL", &database.url).env("ROCKET_PORT", port.to_string());
+        command.env("ROCKET_SHUTDOWN", "{grace=3,mercy=1}");
+        let mut server = Server::start(command, port);
+        let page = get(port, "/appearance").unwrap();
+        let after = |mark: &str| page.split(mark).nth(1).unwrap()[..64].to_owned();
+        let (cookie, token) = (after("set-cookie: browser="), after("name=\"csrf\" value=\""));
+        let body = format!("csrf={token}&theme=dark");
+        let mut runs = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        write!(
+            runs,
+            "POST /appearance HTTP/1.1\r\nHost: localhost\r\nCookie: browser={cookie}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
+            body.len(),
+            &body[..20]
+        )
+        .unwrap();
+        // The request is there once Rocket has its first bytes: asked after, another is answered after.
+        assert!(get(port, "/healthz").unwrap().starts_with("HTTP/1.1 200"));
+        let id = server.child.id().to_string();
+        for _ in 0..signals {
+            assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        }
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "still taking connections");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        write!(runs, "{}", &body[20..]).unwrap();
+        let mut answer = String::new();
+        runs.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        let status = server.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{status}");
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    }
+}
+
 /// The rules have tests of their own (`cli::deploy`); here a good deployment and a bad one are told.
 #[rocket::async_test]
 async fn check_says_what_is_to_be_done_before_strangers_are_served() {

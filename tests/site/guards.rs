@@ -153,13 +153,54 @@ async fn reading_changes_nothing() {
     assert_eq!(site.dump().await, before);
 }
 
+/// Every route, and every kind of error, for a stranger and for a superuser.
 #[rocket::async_test]
 async fn every_answer_carries_the_headers() {
     let site = Site::with(|settings| settings.https = true).await;
+    let flight = site.any_flight().await;
     let mut visitor = site.browser();
     let css = visitor.get("/").await.attribute("link[rel=stylesheet]", "href");
-    for path in ["/", "/999", "/admin/", "/nowhere", "/healthz", "/robots.txt", &css] {
-        let page = visitor.get(path).await;
+    let mut staff = site.staff().await;
+    let secret = staff.cookies.remove("session").unwrap();
+    staff.cookies.insert("__Host-session".to_owned(), secret);
+    let mut answers = Vec::new();
+    for (method, path) in routes(&site) {
+        if path.contains("logout") || path.contains("/end-") {
+            continue;
+        }
+        let path = path.replace("20001", &flight.id.to_string());
+        for browser in [&mut visitor, &mut staff] {
+            answers.push(if method == Method::Get {
+                browser.get_only(&path).await
+            } else {
+                browser.post_only(&path, &[], &[]).await
+            });
+        }
+    }
+    for path in
+        ["/999", "/nowhere", "/robots.txt", &css, "/admin/flights/9999999999999999999/change"]
+    {
+        answers.push(visitor.get_only(path).await);
+    }
+    answers.push(visitor.ask("/", &[("Host", "evil.example")]).await);
+    answers.push(visitor.ask("/", &[("X", &"y".repeat(40_000))]).await);
+    answers.push(visitor.send_as("/appearance", "text/plain", Vec::new()).await);
+    answers.push(visitor.send_raw("/appearance", vec![b'x'; 3_000_000]).await);
+    let form = staff.get("/admin/airports/add/").await;
+    answers.push(staff.submit(&form, "form.edit", &[("_save", "1")]).await);
+    {
+        use rocket_db_pools::Pool as _;
+        site.site_pool().close().await;
+        answers.push(visitor.get_only("/").await);
+    }
+    let mut statuses: Vec<_> = answers.iter().map(|page| page.status.code).collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    for status in [200, 303, 400, 403, 404, 413, 415, 422, 431, 503] {
+        assert!(statuses.contains(&status), "{status} is not among {statuses:?}");
+    }
+    for page in answers {
+        let path = format!("{} ({})", page.path, page.status);
         let policy = page.header("Content-Security-Policy").unwrap_or_default();
         assert!(
             policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
@@ -170,12 +211,54 @@ async fn every_answer_carries_the_headers() {
             ("X-Frame-Options", "DENY"),
             ("Referrer-Policy", "same-origin"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
+            ("Cross-Origin-Resource-Policy", "same-origin"),
+            ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
         ] {
             assert_eq!(page.header(name), Some(value), "{path}");
         }
-        assert!(page.header("Strict-Transport-Security").is_some(), "{path}");
         assert_eq!(page.header("X-Request-Id").map(str::len), Some(16), "{path}");
-        assert!(!page.header("Server").unwrap_or_default().contains("Rocket"), "{path}");
+        assert!(page.header("Server").is_none(), "{path}");
+        if !page.bytes.is_empty() {
+            let kind = page.header("Content-Type").unwrap_or_default();
+            let text = kind.starts_with("text/") || kind.contains("json");
+            assert!(
+                !kind.is_empty() && (!text || kind.contains("charset=utf-8")),
+                "{path}: {kind}"
+            );
+        }
+    }
+}
+
+/// What stands in front of the site says how somebody came, where from, and what the request is called;
+/// but only where it is trusted, and only what it said last.
+#[rocket::async_test]
+async fn what_a_proxy_says_counts_only_where_it_is_trusted() {
+    for (trust, https) in [(false, true), (true, false), (true, true)] {
+        let site = Site::with(|settings| {
+            settings.trust_proxy = trust;
+            settings.https = https;
+        })
+        .await;
+        let mut visitor = site.browser();
+        let http = visitor.ask("/1?q=x", &[("X-Forwarded-Proto", "https, http")]).await;
+        if trust && https {
+            assert_eq!(http.status.code, 308);
+            assert_eq!(http.header("Location"), Some("https://airline.example/1?q=x"));
+        } else {
+            assert_eq!(http.status.code, 404);
+        }
+        let invented = visitor.ask("/1", &[("X-Forwarded-Proto", "http, https")]).await;
+        assert_eq!(invented.status.code, 404, "trust {trust}, https {https}");
+        let name = [("X-Request-Id", "0123-abcdef-proxy")];
+        let id = visitor.ask("/1", &name).await.header("X-Request-Id").unwrap().to_owned();
+        assert_eq!(id == "0123-abcdef-proxy", trust);
+        for bad in ["short", "a b c d e f g h", &"x".repeat(65), "abc\"def\"gh"] {
+            let page = visitor.ask("/1", &[("X-Request-Id", bad)]).await;
+            assert_ne!(page.header("X-Request-Id"), Some(bad));
+        }
+        // It never says which site this is.
+        let host = [("X-Forwarded-Host", "evil.example")];
+        assert!(!visitor.ask("/admin/", &host).await.text.contains("evil.example"));
     }
 }
 

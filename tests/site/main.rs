@@ -18,6 +18,7 @@ mod engine;
 mod factor;
 mod forms;
 mod guards;
+mod input;
 mod loading;
 mod logs;
 mod mail;

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rocket::http::{ContentType, Cookie, Header, Status};
+use rocket::http::{Cookie, Header, Status};
 use rocket::local::asynchronous::Client;
 use scraper::{ElementRef, Html, Selector};
 
 /// Fields and what is typed into them.
 pub(crate) type Fields<'a> = &'a [(&'static str, &'a str)];
+
+/// How a browser sends a form.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A browser without scripts: it keeps cookies, fills forms in as they stand, and follows
 /// redirects.
@@ -75,16 +78,31 @@ impl<'s> Browser<'s> {
         headers: Fields<'_>,
     ) -> Page {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        self.send(path, Some(body), headers).await
+        self.send(path, Some((FORM, body.into_bytes())), headers).await
     }
 
-    async fn send(&mut self, path: &str, body: Option<String>, headers: Fields<'_>) -> Page {
+    /// Sends any bytes as a form, and does not follow where that leads.
+    pub(crate) async fn send_raw(&mut self, path: &str, body: Vec<u8>) -> Page {
+        self.send_as(path, FORM, body).await
+    }
+
+    /// Sends any bytes as anything.
+    pub(crate) async fn send_as(&mut self, path: &str, kind: &str, body: Vec<u8>) -> Page {
+        self.send(path, Some((kind, body)), &[]).await
+    }
+
+    async fn send(
+        &mut self,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+        headers: Fields<'_>,
+    ) -> Page {
         let mut request = match &body {
             None => self.client.get(path.to_owned()),
-            Some(body) => self
+            Some((kind, body)) => self
                 .client
                 .post(path.to_owned())
-                .header(ContentType::Form)
+                .header(Header::new("Content-Type", (*kind).to_owned()))
                 .header(Header::new("Content-Length", body.len().to_string()))
                 .body(body),
         };
