@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use sha2::{Digest, Sha256};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256, Sha384};
 
 /// SHA-256 of htmx 4.0.1's `htmx.min.js`: what npm brings is checked once more.
 const HTMX_SHA256: &str = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130";
@@ -56,13 +58,14 @@ fn main() -> Result<()> {
         ),
     }
     let mut text = String::new();
-    for (name, hashed) in &names {
-        write!(text, "({name:?}, {hashed:?}), ")?;
+    for (name, hashed, integrity) in &names {
+        write!(text, "({name:?}, {hashed:?}, {integrity:?}), ")?;
     }
     fs::write(
         out.join("names.rs"),
         format!(
-            "/// Each asset's name, and the name it is served under.\npub(super) const NAMES: &[(&str, &str)] = &[{text}];\n"
+            "/// Each asset's name, the name it is served under, and its hash for `integrity=`.\n\
+             pub(super) const NAMES: &[(&str, &str, &str)] = &[{text}];\n"
         ),
     )?;
     Ok(())
@@ -126,8 +129,9 @@ fn install(root: &Path, out: &Path) -> Result<Option<PathBuf>> {
     }
 }
 
-/// Writes a file under its hashed name, with its compressed forms. Answers both names.
-fn lay(folder: &Path, stem: &str, kind: &str, content: &[u8]) -> Result<(String, String)> {
+/// Writes a file under its hashed name, with its compressed forms. Answers both names, and the hash by
+/// which browsers check it (Subresource Integrity).
+fn lay(folder: &Path, stem: &str, kind: &str, content: &[u8]) -> Result<(String, String, String)> {
     let hash = hex(&Sha256::digest(content));
     let hashed = format!("{stem}.{}.{kind}", &hash[..12]);
     fs::write(folder.join(&hashed), content)?;
@@ -143,7 +147,8 @@ fn lay(folder: &Path, stem: &str, kind: &str, content: &[u8]) -> Result<(String,
         &brotli::enc::BrotliEncoderParams::default(),
     )?;
     fs::write(folder.join(format!("{hashed}.br")), brotli)?;
-    Ok((format!("{stem}.{kind}"), hashed))
+    let integrity = format!("sha384-{}", BASE64_STANDARD.encode(Sha384::digest(content)));
+    Ok((format!("{stem}.{kind}"), hashed, integrity))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -20,9 +20,15 @@ struct Files;
 pub fn path(name: &str) -> &'static str {
     static PATHS: std::sync::LazyLock<Vec<(&'static str, String)>> =
         std::sync::LazyLock::new(|| {
-            NAMES.iter().map(|(name, hashed)| (*name, format!("/static/{hashed}"))).collect()
+            NAMES.iter().map(|(name, hashed, _)| (*name, format!("/static/{hashed}"))).collect()
         });
     PATHS.iter().find(|(known, _)| *known == name).map_or("", |(_, path)| path.as_str())
+}
+
+/// By which hash a browser checks an asset; empty for one that this build lacks.
+#[must_use]
+pub fn integrity(name: &str) -> &'static str {
+    NAMES.iter().find(|(known, ..)| *known == name).map_or("", |(_, _, integrity)| integrity)
 }
 
 /// The routes of this module.
@@ -34,7 +40,7 @@ pub fn routes() -> Vec<Route> {
 /// An asset under its hashed name.
 #[get("/static/<name>")]
 fn serve(name: &str, asked: Asked) -> Option<Asset> {
-    let known = NAMES.iter().find(|(_, hashed)| *hashed == name)?.1;
+    let known = NAMES.iter().find(|(_, hashed, _)| *hashed == name)?.1;
     let (encoding, file) = asked.encodings.iter().find_map(|encoding| {
         Some((*encoding, Files::get(&format!("{known}{}", encoding.suffix()))?))
     })?;

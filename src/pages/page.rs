@@ -111,11 +111,24 @@ struct Shell<'a> {
     here: String,
     messages: Vec<Message>,
     theme: String,
-    css: &'static str,
-    js: &'static str,
-    htmx: &'static str,
-    icon: &'static str,
+    css: File,
+    js: File,
+    htmx: File,
+    icon: File,
     request_id: &'a str,
+}
+
+/// A file that every page asks for: where it is, and by which hash it is checked.
+#[derive(Debug, Serialize)]
+struct File {
+    path: &'static str,
+    integrity: &'static str,
+}
+
+impl File {
+    fn of(name: &str) -> Self {
+        Self { path: assets::path(name), integrity: assets::integrity(name) }
+    }
 }
 
 #[derive(Serialize)]
@@ -145,10 +158,10 @@ impl Page<'_> {
             here: form_urlencoded::byte_serialize(self.path.as_bytes()).collect(),
             messages,
             theme: self.theme(),
-            css: assets::path("airline.css"),
-            js: assets::path("airline.js"),
-            htmx: assets::path("htmx.js"),
-            icon: assets::path("icon.svg"),
+            css: File::of("airline.css"),
+            js: File::of("airline.js"),
+            htmx: File::of("htmx.js"),
+            icon: File::of("icon.svg"),
             request_id: self.request_id,
         };
         let body = self.render(template, &Whole { site, page })?;

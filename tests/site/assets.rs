@@ -86,3 +86,20 @@ async fn htmx_is_the_one_that_was_checked_in_the_build() {
     let htmx = ask(&site, &index.attribute("script", "src"), &[]).await;
     assert!(htmx.text.contains("4.0.1"));
 }
+
+/// Browsers check what they get against the page (Subresource Integrity).
+#[rocket::async_test]
+async fn pages_say_by_which_hash_their_files_are_checked() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let site = Site::fresh().await;
+    let mut visitor = site.browser();
+    let page = visitor.get("/").await;
+    for (element, address) in [("link[rel=stylesheet]", "href"), ("script", "src")] {
+        let path = page.attribute(element, address);
+        let file = visitor.get(&path).await;
+        let hash = base64::prelude::BASE64_STANDARD.encode(sha2::Sha384::digest(&file.bytes));
+        assert_eq!(page.attribute(element, "integrity"), format!("sha384-{hash}"), "{path}");
+    }
+    assert_eq!(page.count("script[integrity]"), page.count("script"));
+}
