@@ -24,7 +24,7 @@ pub struct Visitor {
     pub user: Option<User>,
     /// Who has given the right password, if the second factor is still to come.
     pub half: Option<User>,
-    /// The secret of his session; empty without one.
+    /// The secret of his session, alive or ended; empty without one.
     pub secret: String,
     /// Whether the database could not be asked who he is.
     pub unknown: bool,
@@ -119,7 +119,8 @@ async fn find(request: &Request<'_>) -> Result<Visitor> {
         sessions::find(&mut conn, &secret, now).await?
     };
     let Some(session) = session else {
-        return Ok(Visitor::default());
+        // A session that has ended is nobody's; the forms of its pages can still be told from others.
+        return Ok(Visitor { secret, ..Visitor::default() });
     };
     if sessions::is_stale(&session, now) {
         // Not worth a refusal: the next request tries again.

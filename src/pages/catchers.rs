@@ -2,14 +2,16 @@
 
 use std::sync::Mutex;
 
-use rocket::http::Status;
+use rocket::http::{Method, Status};
 use rocket::response::{self, Redirect, Responder};
 use rocket::{Request, catch};
 use rocket_db_pools::Database as _;
 use serde::Serialize;
 use tracing::error;
+use url::Url;
 
 use super::headers::RequestId;
+use super::messages::Message;
 use super::page::{Html, Page, Reply};
 use crate::auth::events::Event;
 use crate::auth::{Need, groups};
@@ -111,7 +113,7 @@ pub async fn any<'r>(
         return Err((status, fallback));
     };
     if status == Status::Unauthorized {
-        return Ok(sign_in(&page));
+        return Ok(sign_in(request, &page));
     }
     if status == Status::PreconditionRequired {
         return Ok(set_up_factor(&page));
@@ -158,9 +160,28 @@ fn set_up_factor(page: &Page<'_>) -> Reply {
     Reply::Redirect(Box::new(Redirect::to(there)))
 }
 
-/// Sends a stranger to the page where he signs in, and from there back.
-fn sign_in(page: &Page<'_>) -> Reply {
-    let next: String = form_urlencoded::byte_serialize(page.path().as_bytes()).collect();
+/// The page of ours that a form was on, as the browser says.
+fn page_before(request: &Request<'_>) -> Option<String> {
+    let referrer = Url::parse(request.headers().get_one("Referer")?).ok()?;
+    let host = request.headers().get_one("Host")?;
+    let ours = referrer.host_str()? == host.split(':').next()?;
+    let query = referrer.query().map(|query| format!("?{query}")).unwrap_or_default();
+    ours.then(|| format!("{}{query}", referrer.path()))
+}
+
+/// Sends a stranger to the page where he signs in, and from there back: to the page of his form, if he
+/// sent one.
+fn sign_in(request: &Request<'_>, page: &Page<'_>) -> Reply {
+    let sent = request.method() != Method::Get;
+    let next = if sent { page_before(request) } else { Some(page.path().to_owned()) };
+    if sent {
+        page.say(Message::note(
+            "You are not signed in any more, so nothing was saved. Sign in, then go back to what you \
+             typed (the browser's Back), or type it again.",
+        ));
+    }
+    let next = next.unwrap_or_else(|| "/admin/".to_owned());
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
     let there = format!("/admin/login/?next={next}");
     if page.hx.partial
         && let Ok(html) = page.fragment("parts/nothing", &())

@@ -209,6 +209,11 @@ impl Page<'_> {
         Ok(body.into_bytes().into())
     }
 
+    /// Says something on the next page.
+    pub(super) fn say(&self, message: Message) {
+        message.keep(self.cookies);
+    }
+
     /// Go there (303), and say this there.
     #[must_use]
     pub fn to(&self, path: String, saying: Option<Message>) -> Reply {

@@ -244,3 +244,35 @@ async fn everyone_sees_and_ends_his_own_sessions_only() {
     assert_eq!(third.get("/admin/").await.one("h1"), "Sign in");
     assert_eq!(other.get("/admin/").await.one("h1"), "Staff site");
 }
+
+/// A session ends while somebody types: he is told, and led back to where he was.
+#[rocket::async_test]
+async fn a_form_that_comes_after_its_session_leads_back_to_its_page() {
+    let site = Site::fresh().await;
+    let id = site.superuser_with_password("boss").await;
+    let mut browser = site.session_of(id).await;
+    let form = browser.get("/admin/airports/add/?back=q%3Dx").await;
+    site.clock.advance(sessions::IDLE + 1);
+    let (action, _, pairs) = form.form("form.edit", &[("code", "JFK"), ("city", "New York")]);
+    let referrer = [("Referer", "http://localhost/admin/airports/add/?back=q%3Dx")];
+    let refused = browser.post_only(&action, &pairs, &referrer).await;
+    let login = browser.get(&refused.header("Location").unwrap().to_owned()).await;
+    assert!(login.messages()[0].contains("nothing was saved"), "{:?}", login.messages());
+    let there =
+        browser.submit(&login, "main form", &[("username", "boss"), ("password", PASSWORD)]).await;
+    assert_eq!(there.path, "/admin/airports/add/?back=q%3Dx");
+    for bad in ["http://evil.example/admin/", "nonsense", "http://localhost//evil.example/"] {
+        let mut stranger = site.browser();
+        let page = stranger.post_only(&action, &pairs, &[("Referer", bad)]).await;
+        let there = page.header("Location").unwrap();
+        assert!(!there.contains("evil.example") || there.contains("next=%2F%2Fevil"), "{there}");
+        let form = stranger.get(&there.to_owned()).await;
+        assert_eq!(form.attribute("[name=next]", "value"), "/admin/", "{bad}");
+    }
+    // Signing out with a session that has ended signs out.
+    let start = browser.get("/admin/").await;
+    site.clock.advance(sessions::IDLE + 1);
+    let out = browser.submit(&start, ".who form", &[]).await;
+    assert_eq!(out.messages(), ["You have signed out."]);
+    assert!(!browser.cookies.contains_key("session"));
+}
