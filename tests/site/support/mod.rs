@@ -77,7 +77,9 @@ impl Database {
                 Kind::Sqlite => {
                     format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {start})")
                 }
-                Kind::Postgres => format!("ALTER SEQUENCE {table}_id_seq RESTART WITH {start}"),
+                Kind::Postgres => {
+                    format!("ALTER SEQUENCE {table}_id_seq RESTART WITH {}", start + 1)
+                }
             };
             database.run(&text).await;
         }
