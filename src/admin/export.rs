@@ -94,7 +94,8 @@ mod tests {
             text in prop_oneof!["[-=+@＝＋－＠\\t\\r\\n\"']{0,3}\\PC{0,9}", any::<String>()]
         ) {
             let written = harmless(text.clone());
-            prop_assert!(written == text || written == format!("'{text}"));
+            let quoted = format!("'{text}");
+            prop_assert!(written == text || written == quoted);
             prop_assert!(!written.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝']));
         }
     }

@@ -1,6 +1,6 @@
 //! Signing in and out, the first superuser, one's own password.
 
-use airline::auth::sessions;
+use airline::auth::{credentials, passwords, sessions, users};
 
 use crate::support::{Browser, PASSWORD, Page, Site};
 
@@ -256,17 +256,17 @@ async fn a_form_that_comes_after_its_session_leads_back_to_its_page() {
     let (action, _, pairs) = form.form("form.edit", &[("code", "JFK"), ("city", "New York")]);
     let referrer = [("Referer", "http://localhost/admin/airports/add/?back=q%3Dx")];
     let refused = browser.post_only(&action, &pairs, &referrer).await;
-    let login = browser.get(&refused.header("Location").unwrap().to_owned()).await;
+    let login = browser.get(refused.header("Location").unwrap()).await;
     assert!(login.messages()[0].contains("nothing was saved"), "{:?}", login.messages());
     let there =
         browser.submit(&login, "main form", &[("username", "boss"), ("password", PASSWORD)]).await;
     assert_eq!(there.path, "/admin/airports/add/?back=q%3Dx");
-    for bad in ["http://evil.example/admin/", "nonsense", "http://localhost//evil.example/"] {
+    for bad in ["http://evil.example/other", "nonsense", "http://localhost//evil.example/"] {
         let mut stranger = site.browser();
         let page = stranger.post_only(&action, &pairs, &[("Referer", bad)]).await;
         let there = page.header("Location").unwrap();
         assert!(!there.contains("evil.example") || there.contains("next=%2F%2Fevil"), "{there}");
-        let form = stranger.get(&there.to_owned()).await;
+        let form = stranger.get(there).await;
         assert_eq!(form.attribute("[name=next]", "value"), "/admin/", "{bad}");
     }
     // Signing out with a session that has ended signs out.
@@ -275,4 +275,33 @@ async fn a_form_that_comes_after_its_session_leads_back_to_its_page() {
     let out = browser.submit(&start, ".who form", &[]).await;
     assert_eq!(out.messages(), ["You have signed out."]);
     assert!(!browser.cookies.contains_key("session"));
+}
+
+/// The old password was right, and is changed before the session stands: nothing begins.
+#[rocket::async_test]
+async fn signing_in_while_the_password_changes_begins_nothing() {
+    let site = Site::fresh().await;
+    let id = site.superuser_with_password("boss").await;
+    let now = site.clock.now();
+    let from = sessions::Origin { address: "192.0.2.1".to_owned(), browser: "A test".to_owned() };
+    let hash = async || {
+        let mut conn = site.pool.conn().await.unwrap();
+        credentials::password_hash(&mut conn, id).await.unwrap().unwrap()
+    };
+    let begin = async |proven: &str| {
+        let proven = Some(proven);
+        let beginning = sessions::Beginning { user: id, proven, awaits_factor: false, from: &from };
+        sessions::begin(&site.pool, beginning, now).await.unwrap()
+    };
+    let old = hash().await;
+    assert!(begin(&old).await.is_some());
+    let mut set = site.set().await;
+    let user = users::lock(&mut set, id).await.unwrap().unwrap();
+    let new = passwords::hash("eight yellow umbrellas".to_owned()).await.unwrap();
+    credentials::set_password(&mut set, &user, new.clone(), "").await.unwrap();
+    set.commit().await.unwrap();
+    assert_eq!(begin(&old).await, None);
+    assert!(begin(&new).await.is_some());
+    site.database.run(&format!("UPDATE users SET is_active = FALSE WHERE id = {id}")).await;
+    assert_eq!(begin(&new).await, None);
 }

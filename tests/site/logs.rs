@@ -78,6 +78,8 @@ async fn events_are_told_and_secrets_are_not() {
     client.ask("GET", "/%0d%0aevent=authn_login_success", "", "");
     client.ask("GET", "/%1b[31mred", "User-Agent: evil\u{1b}[31m\r\n", "");
     client.ask("GET", &format!("/{}?q=a%20secret%20query", "y".repeat(10_000)), "", "");
+    client.ask("GET", "/?q=another%20secret%20query", "", "");
+    client.ask("GET", "/admin/first/?key=a-secret-key", "", "");
     let token = client.token();
     client.ask("POST", "/appearance", "Sec-Fetch-Site: cross-site\r\n", &format!("csrf={token}"));
     client.ask("POST", "/appearance", "", "csrf=nonsense");
@@ -105,7 +107,9 @@ async fn events_are_told_and_secrets_are_not() {
     drop(server);
 
     let log = std::fs::read_to_string(log).unwrap();
-    for secret in [PASSWORD, "a wrong secret", "a secret in", "secret%20query", "\u{1b}"] {
+    for secret in
+        [PASSWORD, "a wrong secret", "a secret in", "secret%20query", "a-secret-key", "\u{1b}"]
+    {
         assert!(!log.contains(secret), "{secret:?}");
     }
     for secret in secrets {
