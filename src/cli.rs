@@ -125,7 +125,9 @@ impl From<FileKind> for Kind {
 #[must_use]
 pub fn main() -> ExitCode {
     let command = Arguments::parse().command.unwrap_or(Command::Serve);
-    let filter = variable("AIRLINE_LOG").unwrap_or_else(|| DEFAULT_LOG.to_owned());
+    // What a command does it says itself.
+    let quiet = if matches!(command, Command::Serve) { DEFAULT_LOG } else { "warn" };
+    let filter = variable("AIRLINE_LOG").unwrap_or_else(|| quiet.to_owned());
     let filter = match EnvFilter::try_new(&filter) {
         Ok(filter) => filter,
         Err(error) => {

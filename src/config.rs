@@ -13,7 +13,7 @@ use crate::mail::{Mailer, Transport};
 /// The SQLite file of a fresh machine, in the folder where the program is started.
 pub const OWN_FILE: &str = "airline.sqlite3";
 
-/// What is logged when nothing else is said.
+/// What a server logs when nothing else is said; commands log warnings only.
 pub const DEFAULT_LOG: &str = "info";
 
 /// What differs between debug and release builds, embedded so that the binary needs no file.
