@@ -2,6 +2,7 @@
 //! what is shown and typed code for what is changed. It knows no kind; it is handed them, and owns
 //! what must never be forgotten: who may, the change set, the version, the confirmation.
 
+mod conflict;
 pub mod export;
 pub mod fields;
 pub mod form;

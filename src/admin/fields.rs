@@ -70,6 +70,20 @@ struct RightBox {
     may: bool,
 }
 
+/// What a field holds, in words; rows and choosers are told by their objects.
+pub(super) fn told(field: &Field, values: &Values) -> String {
+    let text = values.first(field.name).trim();
+    match field.input {
+        Input::Flag { .. } => if text.is_empty() { "No" } else { "Yes" }.to_owned(),
+        Input::Rights => {
+            let rights = Rights::parse(&values.all(field.name).join(" "));
+            rights.iter().map(|right| right.to_string()).collect::<Vec<_>>().join(", ")
+        }
+        Input::LocalTime => text.replace('T', " "),
+        _ => text.to_owned(),
+    }
+}
+
 /// The table of rights, with those of a field ticked.
 fn rights_rows(held: &Rights, by: &Visitor) -> Vec<RightsRow> {
     let ticked: Vec<Right> = held.iter().collect();
@@ -203,9 +217,7 @@ impl Source<'_> {
             Input::Rights => {
                 view.input = "rights";
                 let held = Rights::parse(&self.values.all(field.name).join(" "));
-                view.shown = held.iter().map(|right| right.to_string()).collect();
                 view.rights = rights_rows(&held, self.by);
-                return Ok(view);
             }
             Input::Pick { kind } => {
                 view.input = "pick";
@@ -227,12 +239,9 @@ impl Source<'_> {
                 Input::Rows { .. } | Input::Chooser { .. } => {
                     self.linked(db, field).await?.into_iter().map(|choice| choice.label).collect()
                 }
-                Input::Flag { .. } => {
-                    vec![if view.value.is_empty() { "No" } else { "Yes" }.to_owned()]
-                }
-                _ if view.value.is_empty() => Vec::new(),
-                _ => vec![view.value.replace('T', if view.input == "local" { " " } else { "T" })],
+                _ => vec![told(field, self.values)],
             };
+            view.shown.retain(|text| !text.is_empty());
         }
         Ok(view)
     }

@@ -4,15 +4,14 @@ use rocket::http::Status;
 use rocket::{State, get, post};
 use serde::Serialize;
 
-use super::fields::Parts;
-use super::fields::{FieldView, Source};
+use super::conflict::Conflict;
+use super::fields::{FieldView, Parts, Source};
 use super::list::{KindLink, navigation};
 use super::model::{Field, Input, Loaded, Manage, Model, Registry, Saved};
 use super::reasons::{Allowed, Reasons};
 use crate::auth::{Act, Need, Staff, Visitor};
-use crate::changes::{self, ChangeSet};
+use crate::changes::ChangeSet;
 use crate::db::{Conn, Db};
-use crate::domain::times;
 use crate::error::{Error, Result};
 use crate::input::{Errors, Refusal, Values};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission};
@@ -55,21 +54,6 @@ struct Problem {
     field: &'static str,
     label: &'static str,
     text: String,
-}
-
-/// Somebody saved meanwhile: what stands there now, beside what was typed.
-#[derive(Debug, Serialize)]
-struct Conflict {
-    who: String,
-    when: String,
-    differences: Vec<Difference>,
-}
-
-#[derive(Debug, Serialize)]
-struct Difference {
-    label: &'static str,
-    theirs: String,
-    yours: String,
 }
 
 /// A form on its way to a page.
@@ -347,7 +331,7 @@ async fn save(
     {
         drop(set);
         let mut conn = db.conn().await?;
-        let conflict = conflict(&mut conn, manage, id, current, values).await?;
+        let conflict = Conflict::of(&mut conn, manage, id, current, values).await?;
         let mut form = again(current.label.clone(), current.version);
         form.conflict = Some(conflict);
         return Ok(form.render(&mut conn, page).await?.with_status(Status::Conflict).into());
@@ -360,31 +344,21 @@ async fn save(
         let html = form.render(&mut db.conn().await?, page).await?;
         return Ok(html.with_status(Status::Forbidden).into());
     }
-    match manage.save(&mut set, by, id, values).await {
+    let (errors, unconfirmed) = match manage.save(&mut set, by, id, values).await {
         Ok(saved) => {
             set.commit().await?;
-            Ok(after_saving(page, model, id.is_some(), saved, values))
+            return Ok(after_saving(page, model, id.is_some(), saved, values));
         }
-        Err(Refusal::Invalid(errors)) => {
-            drop(set);
-            let (label, version) =
-                current.map_or((String::new(), 0), |current| (current.label, current.version));
-            let mut form = again(label, version);
-            form.errors = &errors;
-            let html = form.render(&mut db.conn().await?, page).await?;
-            Ok(html.with_status(Status::UnprocessableEntity).into())
-        }
-        Err(Refusal::Failed(Error::Unconfirmed)) => {
-            drop(set);
-            let (label, version) =
-                current.map_or((String::new(), 0), |current| (current.label, current.version));
-            let mut form = again(label, version);
-            form.unconfirmed = true;
-            let html = form.render(&mut db.conn().await?, page).await?;
-            Ok(html.with_status(Status::UnprocessableEntity).into())
-        }
-        Err(Refusal::Failed(error)) => Err(error),
-    }
+        Err(Refusal::Invalid(errors)) => (errors, false),
+        Err(Refusal::Failed(Error::Unconfirmed)) => (Errors::default(), true),
+        Err(Refusal::Failed(error)) => return Err(error),
+    };
+    drop(set);
+    let (label, version) =
+        current.map_or((String::new(), 0), |current| (current.label, current.version));
+    let form = Form { errors: &errors, unconfirmed, ..again(label, version) };
+    let html = form.render(&mut db.conn().await?, page).await?;
+    Ok(html.with_status(Status::UnprocessableEntity).into())
 }
 
 /// Where saving leads, and what is said there.
@@ -429,35 +403,4 @@ pub(super) fn list_address(slug: &str, back: &str) -> String {
     query.extend_pairs(form_urlencoded::parse(back.as_bytes()));
     let query = query.finish();
     if query.is_empty() { format!("/admin/{slug}/") } else { format!("/admin/{slug}/?{query}") }
-}
-
-async fn conflict(
-    db: &mut Conn,
-    manage: &'static dyn Manage,
-    id: i64,
-    current: &Loaded,
-    typed: &Values,
-) -> Result<Conflict> {
-    let model = manage.model();
-    let latest = changes::history(db, model.slug, id, 0).await?;
-    let latest = latest.iter().find(|entry| entry.kind == model.slug);
-    let differences = model
-        .fields
-        .iter()
-        .filter(|field| !matches!(field.input, Input::Rows { .. } | Input::Chooser { .. }))
-        .map(|field| Difference {
-            label: field.label,
-            theirs: current.values.first(field.name).to_owned(),
-            yours: typed.first(field.name).trim().to_owned(),
-        })
-        .filter(|difference| difference.theirs != difference.yours)
-        .collect();
-    Ok(Conflict {
-        who: latest.map_or_else(|| "Somebody".to_owned(), |entry| entry.actor.clone()),
-        when: latest
-            .and_then(|entry| times::local(entry.at, ""))
-            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
-            .unwrap_or_default(),
-        differences,
-    })
 }

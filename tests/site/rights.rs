@@ -414,3 +414,26 @@ async fn an_account_is_made_grouped_changed_and_deleted() {
     assert_eq!(boss.submit(&delete, "main form", &[]).await.status.code, 200);
     assert_eq!(boss.get("/admin/groups/").await.count("tbody tr"), 0);
 }
+
+/// Two who change one account: boxes are told as words, each side's.
+#[rocket::async_test]
+async fn a_stale_account_is_told_in_words() {
+    let site = Site::fresh().await;
+    let id = site.user("clerk", "", |draft| draft.rights = Rights::parse("book")).await;
+    let mut boss = site.staff().await;
+    let path = format!("/admin/users/{id}/change/");
+    let (first, second) = (boss.get(&path).await, boss.get(&path).await);
+    let fields = [("rights", "see_names"), ("rights", "export"), ("_save", "1")];
+    boss.submit(&first, "form.edit", &fields).await;
+    let fields = [("rights", "import"), ("-is_active", ""), ("_save", "1")];
+    let stale = boss.submit(&second, "form.edit", &fields).await;
+    assert_eq!(stale.status.code, 409);
+    assert_eq!(
+        stale.all(".conflict tbody tr"),
+        [
+            "ActiveYesNo",
+            "Rights of his own, besides those of his groupsSee passengers’ names, ExportImport",
+        ]
+    );
+    assert_eq!(stale.count("[name=rights][checked]"), 1);
+}
