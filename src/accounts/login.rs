@@ -46,6 +46,14 @@ fn render_code(page: &Page<'_>, next: &str, error: Option<String>) -> Result<Htm
     page.show("accounts/code", "Second factor", &Code { csrf: page.token(), next, error })
 }
 
+/// Where somebody goes who has signed in: where he wanted to, or to what there is for him.
+fn landing(user: &User, next: &str) -> String {
+    match safe::next(next, "/admin/") {
+        "/admin/" if !user.may_enter() => "/admin/account/".to_owned(),
+        next => next.to_owned(),
+    }
+}
+
 /// Where the code is asked for.
 fn code_page(next: &str) -> String {
     let next: String =
@@ -119,7 +127,7 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
         return Ok(page.to(code_page(next), None));
     }
     page.record(Event::SignedIn, user.id, "by password");
-    Ok(page.to(safe::next(next, "/admin/").to_owned(), None))
+    Ok(page.to(landing(&user, next), None))
 }
 
 /// Begins a session with a secret of its own; the one that this browser had, if any, ends.
@@ -182,7 +190,7 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
         Message::note(format!("You have {left} recovery codes left:"))
             .about("make new ones", "/admin/factor/")
     });
-    Ok(page.to(safe::next(next, "/admin/").to_owned(), said))
+    Ok(page.to(landing(user, next), said))
 }
 
 /// Signs out: the session ends at once, and the browser forgets it.

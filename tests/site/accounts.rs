@@ -138,11 +138,13 @@ async fn cookies_are_out_of_reach_for_scripts_and_other_sites() {
 #[rocket::async_test]
 async fn an_account_that_is_no_staff_is_told_so() {
     let site = Site::fresh().await;
-    let id = site.superuser("guest", "unusable").await;
+    let id = site.superuser_with_password("guest").await;
     site.database
         .run(&format!("UPDATE users SET is_staff = FALSE, is_superuser = FALSE WHERE id = {id}"))
         .await;
-    let mut guest = site.session_of(id).await;
+    let mut guest = site.browser();
+    let account = sign_in(&mut guest, "", "guest", PASSWORD).await;
+    assert_eq!(account.one("h1"), "Your account", "what there is for him");
     let page = guest.get("/admin/flights/").await;
     assert_eq!((page.status.code, page.one("h1").as_str()), (403, "That is not allowed"));
     site.database.run(&format!("UPDATE users SET is_active = FALSE WHERE id = {id}")).await;
