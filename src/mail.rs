@@ -50,6 +50,12 @@ impl std::fmt::Debug for Mailer {
     }
 }
 
+/// Whether mail can be sent to an address.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    text.parse::<lettre::Address>().is_ok()
+}
+
 /// A mail to somebody.
 #[derive(Debug, Clone)]
 pub struct Mail {

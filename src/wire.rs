@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use rocket::tokio::net::{TcpListener, TcpStream};
 use rocket::tokio::sync::{Semaphore, oneshot};
 use rocket::tokio::time::{Instant, sleep, sleep_until, timeout};
 use rocket::tokio::{self, select};
-use rocket::{Build, Rocket};
+use rocket::{Build, Rocket, Shutdown};
 use tracing::warn;
 
 /// How long a connection is waited for.
@@ -46,41 +47,49 @@ const DESCRIPTORS: u64 = 3;
 const SPARE: u64 = 128;
 /// More connections at once are not taken; they wait in the system's queue.
 const MOST: u64 = 8_192;
+/// An answer is out when nothing came of it for so long.
+const QUIET: Duration = Duration::from_millis(300);
 /// A piece of what is carried.
 const PIECE: usize = 16 * 1024;
 
-/// Who is at the other end of each connection to Rocket, by the port that Rocket sees.
+/// Who is at the other end of each connection to Rocket, by the address that Rocket sees.
 #[derive(Debug, Clone, Default)]
-pub struct Peers(Arc<Mutex<HashMap<u16, SocketAddr>>>);
+pub struct Peers {
+    table: Arc<Mutex<HashMap<SocketAddr, IpAddr>>>,
+    served: Arc<AtomicBool>,
+}
 
 impl Peers {
-    /// The address of whoever speaks on a connection that Rocket got from this machine.
+    /// Whether the site is served through the wire: then whoever is not in the table is nobody known.
     #[must_use]
-    pub fn behind(&self, seen: SocketAddr) -> Option<IpAddr> {
-        if !seen.ip().is_loopback() {
-            return None;
-        }
-        self.0.lock().ok()?.get(&seen.port()).map(SocketAddr::ip)
+    pub fn are_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed)
     }
 
-    fn enter(&self, port: u16, peer: SocketAddr) -> Entered {
-        if let Ok(mut peers) = self.0.lock() {
-            peers.insert(port, peer);
+    /// The address of whoever speaks on a connection that Rocket got.
+    #[must_use]
+    pub fn behind(&self, seen: SocketAddr) -> Option<IpAddr> {
+        self.table.lock().ok()?.get(&seen).copied()
+    }
+
+    fn enter(&self, seen: SocketAddr, peer: IpAddr) -> Entered {
+        if let Ok(mut table) = self.table.lock() {
+            table.insert(seen, peer);
         }
-        Entered { peers: self.clone(), port }
+        Entered { peers: self.clone(), seen }
     }
 }
 
 /// A line in [`Peers`], for as long as the connection lasts.
 struct Entered {
     peers: Peers,
-    port: u16,
+    seen: SocketAddr,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        if let Ok(mut peers) = self.peers.0.lock() {
-            peers.remove(&self.port);
+        if let Ok(mut table) = self.peers.table.lock() {
+            table.remove(&self.seen);
         }
     }
 }
@@ -109,6 +118,7 @@ pub async fn launch(
 ) -> Result<(), Box<rocket::Error>> {
     let inner = rocket.figment().clone().merge(("address", "127.0.0.1")).merge(("port", 0));
     let peers = rocket.state::<Peers>().cloned().unwrap_or_default();
+    peers.served.store(true, Ordering::Relaxed);
     let most = connections();
     let room = Arc::new(Semaphore::new(most));
     let (started, begins) = oneshot::channel();
@@ -127,17 +137,24 @@ pub async fn launch(
             let Ok((port, shutdown)) = begins.await else { return };
             let inside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             select! {
-                () = shutdown => {}
-                () = accept(listener, inside, &peers, &room, deadlines) => {}
+                () = shutdown.clone() => {}
+                () = accept(listener, inside, &peers, &room, deadlines, &shutdown) => {}
             }
         }
     });
-    let ended = rocket.launch().await;
-    accepting.abort();
-    // Rocket has answered; what it wrote is still on its way to those who asked.
     let all = u32::try_from(most).unwrap_or(u32::MAX);
-    let _ = timeout(Duration::from_secs(3), room.acquire_many(all)).await;
-    ended.map(drop).map_err(Box::new)
+    select! {
+        ended = rocket.launch() => {
+            // Rocket has answered; what it wrote is still on its way to those who asked.
+            let _ = timeout(Duration::from_secs(3), room.acquire_many(all)).await;
+            ended.map(drop).map_err(Box::new)
+        }
+        // Nobody is taken any more, and nobody waits for anything: Rocket's grace need not pass.
+        () = async {
+            let _ = accepting.await;
+            let _ = room.acquire_many(all).await;
+        } => Ok(()),
+    }
 }
 
 async fn accept(
@@ -146,15 +163,16 @@ async fn accept(
     peers: &Peers,
     room: &Arc<Semaphore>,
     deadlines: Deadlines,
+    shutdown: &Shutdown,
 ) {
     loop {
         let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((client, peer)) => {
-                let peers = peers.clone();
+                let (peers, shutdown) = (peers.clone(), shutdown.clone());
                 tokio::spawn(async move {
                     // A connection that breaks is nobody's fault here.
-                    let _ = carry(client, peer, inside, &peers, deadlines).await;
+                    let _ = carry(client, peer, inside, &peers, deadlines, shutdown).await;
                     drop(permit);
                 });
             }
@@ -180,16 +198,18 @@ async fn carry(
     inside: SocketAddr,
     peers: &Peers,
     deadlines: Deadlines,
+    shutdown: Shutdown,
 ) -> io::Result<()> {
     client.set_nodelay(true)?;
     let begun = Instant::now();
     // Who says nothing costs no connection to Rocket.
-    if timeout(deadlines.answer, client.readable()).await.is_err() {
-        return Ok(());
+    select! {
+        said = timeout(deadlines.answer, client.readable()) => if said.is_err() { return Ok(()) },
+        () = shutdown.clone() => return Ok(()),
     }
     let mut server = TcpStream::connect(inside).await?;
     server.set_nodelay(true)?;
-    let _entered = peers.enter(server.local_addr()?.port(), peer);
+    let _entered = peers.enter(server.local_addr()?, peer.ip());
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
     let pace = Mutex::new(Pace { asked: Some(begun), last: begun });
@@ -205,7 +225,8 @@ async fn carry(
         loop {
             let count = from_client.read(&mut piece).await?;
             if count == 0 {
-                // It says no more, and may still listen.
+                // It says no more. What was cut off is told at once; hyper takes a whole request that is
+                // followed by this for given up, as it would without us.
                 to_server.shutdown().await?;
                 return std::future::pending::<io::Result<()>>().await;
             }
@@ -227,18 +248,26 @@ async fn carry(
         }
     };
     let watch = async {
+        let mut shutdown = shutdown;
+        let mut idle = deadlines.idle;
         loop {
             let due = match pace.lock() {
                 Ok(pace) => match pace.asked {
                     Some(asked) => asked + deadlines.answer,
-                    None => pace.last + deadlines.idle,
+                    None => pace.last + idle,
                 },
                 Err(_) => return,
             };
             if due <= Instant::now() {
                 return;
             }
-            sleep_until(due).await;
+            // While it stops a connection ends once its answer is out; until then it looks now and then.
+            let stops = idle == QUIET;
+            let due = if stops { due.min(Instant::now() + QUIET) } else { due };
+            select! {
+                () = sleep_until(due) => {}
+                () = &mut shutdown, if !stops => idle = QUIET,
+            }
         }
     };
     select! {

@@ -10,7 +10,7 @@ use super::proof;
 use crate::auth::events::Event;
 use crate::auth::factor::{self, Shared};
 use crate::auth::throttle::{self, Subjects};
-use crate::auth::{Account, groups, users};
+use crate::auth::{Account, credentials, groups, users};
 use crate::changes::ChangeSet;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -138,7 +138,13 @@ pub(super) async fn switch_on(
     if user.second_factor {
         return Ok(page.to(HERE.to_owned(), None));
     }
-    let subjects = Subjects::of_code(user.id, &page.address.0);
+    let device = page.cookies.get(throttle::DEVICE);
+    let subjects = {
+        let mut conn = db.conn().await?;
+        let (name, address) = (&user.username, &page.address.0);
+        let by_name = Subjects::of(&mut conn, name, address, device.as_deref(), page.now());
+        by_name.await?.for_code(user.id)
+    };
     if let Err(wait) = throttle::admit(db, &subjects, page.now()).await? {
         page.record(Event::TooOften, user.id, "second factor");
         let html = render(&page, db, account, Some(throttle::spoken(wait))).await?;
@@ -153,6 +159,7 @@ pub(super) async fn switch_on(
     let mut set = ChangeSet::begin(db, page.intent("change")).await?;
     let user = users::lock(&mut set, user.id).await?.ok_or(Error::NotFound)?;
     let (user, codes) = factor::switch_on(&mut set, &user).await?;
+    credentials::end_sessions(&mut set, user.id, &page.visitor.secret).await?;
     set.commit().await?;
     page.record(Event::FactorChanged, user.id, "on, by its owner");
     Ok(page.show("accounts/codes", "Recovery codes", &Codes { codes })?.into())
@@ -199,6 +206,7 @@ pub(super) async fn switch_off(
     }
     if user.second_factor {
         factor::switch_off(&mut set, &user).await?;
+        credentials::end_sessions(&mut set, user.id, &page.visitor.secret).await?;
         set.commit().await?;
         page.record(Event::FactorChanged, user.id, "off, by its owner");
     }

@@ -5,7 +5,7 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use crate::auth::first::FirstLink;
-use crate::auth::sessions::Beginning;
+use crate::auth::sessions::{Beginning, Proven};
 use crate::auth::users::Draft;
 use crate::auth::{credentials, passwords, sessions, users};
 use crate::changes::{Actor, ChangeSet, Intent};
@@ -107,7 +107,8 @@ pub(super) async fn make(
         return Err(error);
     }
     let from = page.origin();
-    let beginning = Beginning { user: user.id, proven: None, awaits_factor: false, from: &from };
+    let beginning =
+        Beginning { user: user.id, proven: Proven::Vouched, awaits_factor: false, from: &from };
     if let Some(secret) = sessions::begin(db, beginning, page.now()).await? {
         page.cookies.sign_in(secret);
     }

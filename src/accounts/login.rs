@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::auth::events::Event;
 use crate::auth::passwords::Verdict;
-use crate::auth::sessions::Beginning;
+use crate::auth::sessions::{Beginning, Proven};
 use crate::auth::throttle::{self, Subjects};
 use crate::auth::{Cookies, User, credentials, factor, passwords, sessions, users};
 use crate::db::Db;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pages::{Html, Message, Page, Query, Reply, Submission, safe};
 use crate::random;
 
@@ -90,6 +90,8 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
             credentials::password_hash(&mut conn, user.as_ref().map_or(0, |user| user.id)).await?;
         (subjects, user, hash)
     };
+    // Room for the hash first: whoever is turned away for want of it has not tried.
+    let room = passwords::room().await?;
     if let Err(wait) = throttle::admit(db, &subjects, now).await? {
         page.record(Event::TooOften, user.map_or(0, |user| user.id), "signing in");
         let error = throttle::spoken(wait);
@@ -103,7 +105,7 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
         Ok(html.with_status(Status::UnprocessableEntity).into())
     };
     let password = form.0.first("password");
-    let verdict = passwords::verify(password.to_owned(), hash.clone()).await?;
+    let verdict = passwords::verify(room, password.to_owned(), hash.clone()).await?;
     let known = user.as_ref().map_or(0, |user| user.id);
     let (Some(user), Some(mut hash)) = (user.filter(|user| user.is_active), hash) else {
         return wrong(known);
@@ -117,17 +119,23 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
             hash = new;
         }
     }
-    let device = device.unwrap_or_else(random::secret);
-    throttle::succeeded(db, &subjects, &user, &device, now).await?;
-    page.cookies.set_for_long(throttle::DEVICE, device);
-    if !begin(db, &page, &user, Some(&hash), user.second_factor).await? {
+    if !begin(db, &page, &user, Proven::Password(&hash), user.second_factor).await? {
         return wrong(known);
     }
     if user.second_factor {
         return Ok(page.to(code_page(next), None));
     }
+    remember(db, &page, &subjects, &user).await?;
     page.record(Event::SignedIn, user.id, "by password");
     Ok(page.to(landing(&user, next), None))
+}
+
+/// Forgets what was tried, and remembers this browser: somebody has signed in with it, wholly.
+async fn remember(db: &Db, page: &Page<'_>, subjects: &Subjects, user: &User) -> Result<()> {
+    let device = page.cookies.get(throttle::DEVICE).unwrap_or_else(random::secret);
+    throttle::succeeded(db, subjects, user, &device, page.now()).await?;
+    page.cookies.set_for_long(throttle::DEVICE, device);
+    Ok(())
 }
 
 /// Begins a session with a secret of its own; the one that this browser had, if any, ends.
@@ -135,7 +143,7 @@ async fn begin(
     db: &Db,
     page: &Page<'_>,
     user: &User,
-    proven: Option<&str>,
+    proven: Proven<'_>,
     awaits_factor: bool,
 ) -> Result<bool> {
     let beginning = Beginning { user: user.id, proven, awaits_factor, from: &page.origin() };
@@ -167,7 +175,15 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
     let Some(user) = &page.visitor.half else {
         return Ok(page.to("/admin/login/".to_owned(), None));
     };
-    let subjects = Subjects::of_code(user.id, &page.address.0);
+    let device = page.cookies.get(throttle::DEVICE);
+    let (by_name, subjects) = {
+        let mut conn = db.conn().await?;
+        let by_name =
+            Subjects::of(&mut conn, &user.username, &page.address.0, device.as_deref(), page.now());
+        let by_name = by_name.await?;
+        let code = by_name.for_code(user.id);
+        (by_name, code)
+    };
     if let Err(wait) = throttle::admit(db, &subjects, page.now()).await? {
         page.record(Event::TooOften, user.id, "second factor");
         let html = render_code(&page, next, Some(throttle::spoken(wait)))?;
@@ -181,9 +197,10 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
         return Ok(html.with_status(Status::UnprocessableEntity).into());
     }
     throttle::forget(db, &subjects).await?;
-    if !begin(db, &page, user, None, false).await? {
-        return Err(Error::NotFound);
+    if !begin(db, &page, user, Proven::Factor(&page.visitor.secret), false).await? {
+        return Ok(page.to("/admin/login/".to_owned(), None));
     }
+    remember(db, &page, &by_name, user).await?;
     page.record(Event::SignedIn, user.id, "by password and second factor");
     let left = factor::codes_left(&mut db.conn().await?, user.id).await?;
     let said = (left < 3).then(|| {

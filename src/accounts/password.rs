@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::proof::prove;
 use crate::auth::events::Event;
-use crate::auth::{Account, credentials, passwords};
+use crate::auth::sessions::{Beginning, Proven};
+use crate::auth::{Account, credentials, passwords, sessions};
 use crate::changes::ChangeSet;
 use crate::db::Db;
 use crate::error::Result;
@@ -68,9 +69,16 @@ pub(super) async fn change(
     }
     let hash = passwords::hash(new).await?;
     let mut set = ChangeSet::begin(db, page.intent("change password")).await?;
-    credentials::set_password(&mut set, user, hash, &page.visitor.secret).await?;
+    credentials::set_password(&mut set, user.id, hash.clone(), "").await?;
     set.commit().await?;
     page.record(Event::PasswordChanged, user.id, "by its owner");
+    // Here too: a copy of this browser's cookie is worth nothing any more.
+    let (proven, from) = (Proven::Password(&hash), page.origin());
+    let beginning = Beginning { user: user.id, proven, awaits_factor: false, from: &from };
+    match sessions::begin(db, beginning, page.now()).await? {
+        Some(secret) => page.cookies.sign_in(secret),
+        None => page.cookies.sign_out(),
+    }
     let said = "Your password is changed. Wherever else you were signed in, you no longer are.";
     Ok(page.to("/admin/account/".to_owned(), Some(Message::done(said))))
 }

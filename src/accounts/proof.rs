@@ -63,11 +63,12 @@ pub(super) async fn prove(db: &Db, page: &Page<'_>, user: &User, password: &str)
             Subjects::of(&mut conn, name, &page.address.0, Some(&device), page.now()).await?;
         (subjects, credentials::password_hash(&mut conn, user.id).await?)
     };
+    let room = passwords::room().await?;
     if let Err(wait) = throttle::admit(db, &subjects, page.now()).await? {
         page.record(Event::TooOften, user.id, "proving");
         return Ok(Proof::TooOften(wait));
     }
-    if passwords::verify(password.to_owned(), hash).await? == Verdict::Wrong {
+    if passwords::verify(room, password.to_owned(), hash).await? == Verdict::Wrong {
         page.record(Event::SignInFailed, user.id, "proving");
         return Ok(Proof::Wrong);
     }

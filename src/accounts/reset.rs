@@ -117,12 +117,15 @@ async fn send_all(
     now: i64,
 ) -> Result<()> {
     let found = users::by_mail_or_name(&mut pool.conn().await?, asked).await?;
+    let mut ended = Ok(());
     for user in found.iter().filter(|user| !user.email.is_empty()) {
         events::record(Event::LinkMade, user.id, address, request, "asked for at the site");
         let first = "Somebody, you perhaps, asked for a new password at airline.";
-        send(pool, settings, user, "A new password for airline", first, now).await?;
+        // One mail that does not go keeps back no other.
+        ended =
+            ended.and(send(pool, settings, user, "A new password for airline", first, now).await);
     }
-    Ok(())
+    ended
 }
 
 async fn owner(db: &Db, page: &Page<'_>) -> Result<Option<User>> {
@@ -192,8 +195,10 @@ pub(super) async fn choose(form: Submission, db: &Db, page: Page<'_>) -> Result<
     if credentials::use_link(&mut set, &secret).await? != Some(user.id) {
         return dead();
     }
-    let user = users::lock(&mut set, user.id).await?.ok_or(Error::NotFound)?;
-    credentials::set_password(&mut set, &user, hash, "").await?;
+    let user = credentials::set_password(&mut set, user.id, hash, "").await?;
+    if !user.is_active {
+        return dead();
+    }
     set.commit().await?;
     page.cookies.remove(COOKIE);
     page.record(Event::PasswordChanged, user.id, "by a link");

@@ -41,6 +41,7 @@ pub(super) struct FieldView {
     search: String,
     kind: &'static str,
     owner: i64,
+    owner_kind: &'static str,
     /// What a search in a chooser looks into.
     search_help: &'static str,
     /// Whether it can be filled in; otherwise it only shows what there is.
@@ -199,6 +200,7 @@ impl Source<'_> {
             search: String::new(),
             kind: "",
             owner: self.id.unwrap_or(0),
+            owner_kind: self.manage.model().slug,
             search_help: "",
             open: self.open && allowed.may,
             why: if self.open { allowed.why } else { String::new() },

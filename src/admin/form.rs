@@ -340,14 +340,16 @@ async fn save(
         && manage.closed_to(&mut set, by, id).await?.is_some()
     {
         drop(set);
-        let form = again(current.label.clone(), current.version);
+        // What is there, not what was typed: nothing of it was saved.
+        let form =
+            Form { values: &current.values, ..again(current.label.clone(), current.version) };
         let html = form.render(&mut db.conn().await?, page).await?;
         return Ok(html.with_status(Status::Forbidden).into());
     }
     let (errors, unconfirmed) = match manage.save(&mut set, by, id, values).await {
         Ok(saved) => {
             set.commit().await?;
-            return Ok(after_saving(page, model, id.is_some(), saved, values));
+            return Ok(after_saving(page, by, model, id.is_some(), saved, values));
         }
         Err(Refusal::Invalid(errors)) => (errors, false),
         Err(Refusal::Failed(Error::Unconfirmed)) => (Errors::default(), true),
@@ -364,6 +366,7 @@ async fn save(
 /// Where saving leads, and what is said there.
 fn after_saving(
     page: &Page<'_>,
+    by: &Visitor,
     model: &Model,
     was_there: bool,
     saved: Saved,
@@ -377,14 +380,15 @@ fn after_saving(
         format!("?back={}", form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>())
     };
     let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
-    let message =
-        Message::done(format!("The {} was {done}:", model.name)).about(saved.label, there.clone());
-    let next = if values.has("_continue") {
+    let sees = by.has(Need::to(Act::View, model.slug));
+    let message = Message::done(format!("The {} was {done}:", model.name))
+        .about(saved.label, if sees { there.clone() } else { String::new() });
+    let next = if values.has("_continue") && sees {
         format!("{there}{with_back}")
     } else if values.has("_addanother") {
         format!("/admin/{}/add/{with_back}", model.slug)
     } else {
-        list_address(model.slug, back)
+        list_address(by, model.slug, back)
     };
     page.to(next, Some(message))
 }
@@ -396,8 +400,11 @@ async fn gone(mut form: Form<'_>, db: &mut Conn, page: &Page<'_>) -> Result<Repl
     Ok(form.render(db, page).await?.with_status(Status::Conflict).into())
 }
 
-/// The list that somebody came from.
-pub(super) fn list_address(slug: &str, back: &str) -> String {
+/// The list that somebody came from; the start page, if he may not view it.
+pub(super) fn list_address(by: &Visitor, slug: &str, back: &str) -> String {
+    if !by.has(Need::to(Act::View, slug)) {
+        return "/admin/".to_owned();
+    }
     // Encoded anew: whatever was in the field, it stays a query.
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(form_urlencoded::parse(back.as_bytes()));

@@ -159,7 +159,12 @@ pub(super) async fn remove(
         return Err(need.denied());
     }
     set.commit().await?;
-    let said = Message::done(format!("The {} was deleted:", model.name))
-        .about(loaded.label, format!("/admin/{}/{id}/history/", model.slug));
-    Ok(page.to(list_address(model.slug, form.0.first("back")), Some(said)))
+    let history = if staff.0.has(Need::to(Act::View, model.slug)) {
+        format!("/admin/{}/{id}/history/", model.slug)
+    } else {
+        String::new()
+    };
+    let said =
+        Message::done(format!("The {} was deleted:", model.name)).about(loaded.label, history);
+    Ok(page.to(list_address(staff.0, model.slug, form.0.first("back")), Some(said)))
 }

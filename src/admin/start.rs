@@ -29,6 +29,7 @@ struct Context {
 /// A kind, and whether one may be added.
 #[derive(Debug, Serialize)]
 struct Addable {
+    may_view: bool,
     slug: &'static str,
     name: &'static str,
     plural: &'static str,
@@ -60,8 +61,14 @@ pub(super) async fn start(
     let context = Context {
         kinds: navigation(**registry, staff.0, ""),
         addable: registry
-            .visible_to(staff.0)
+            .0
+            .iter()
+            .map(|kind| kind.model())
+            .filter(|model| {
+                [Act::View, Act::Add].iter().any(|act| staff.0.has(Need::to(*act, model.slug)))
+            })
             .map(|model| Addable {
+                may_view: staff.0.has(Need::to(Act::View, model.slug)),
                 slug: model.slug,
                 name: model.name,
                 plural: model.plural,

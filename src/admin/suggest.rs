@@ -44,7 +44,7 @@ pub(super) async fn suggestions(
     page.fragment("admin/suggestions", &Suggestions { choices })
 }
 
-/// Objects of a kind that an owner (`?for=`) does not have yet, as boxes to tick.
+/// Objects of a kind that an owner (`?for=`, of the kind `?of=`) does not have yet, as boxes to tick.
 #[get("/admin/<kind>/candidates")]
 pub(super) async fn candidates(
     kind: &str,
@@ -57,6 +57,13 @@ pub(super) async fn candidates(
     let name = query.0.first("name").to_owned();
     let search = query.0.first(&format!("{name}-search")).to_owned();
     let owner = query.0.first("for").parse().ok().filter(|owner| *owner > 0);
+    if owner.is_some() {
+        // What somebody has already is told by what is left out.
+        let of = registry.open(query.0.first("of"), Act::View, staff.0)?.model();
+        let field = of.fields.iter().find(|known| known.name == name).ok_or(Error::NotFound)?;
+        staff.0.need(field.seen_by)?;
+        staff.0.need(field.needs)?;
+    }
     let found = registry
         .open_names(kind, staff.0)?
         .choices(&mut db, &search, owner, CANDIDATES + 1)

@@ -20,9 +20,13 @@ fn forwarded(headers: &[&str]) -> Option<IpAddr> {
 }
 
 impl Address {
-    /// Finds it.
+    /// Finds it, once a request: the connection may be gone before the request is done.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Self {
+        request.local_cache(|| Self::find(request)).clone()
+    }
+
+    fn find(request: &Request<'_>) -> Self {
         let trusted =
             request.rocket().state::<Settings>().is_some_and(|settings| settings.trust_proxy);
         let headers: Vec<_> = request.headers().get("X-Forwarded-For").collect();
@@ -30,7 +34,10 @@ impl Address {
         let address = told.or_else(|| {
             let seen = request.remote()?;
             let peers = request.rocket().state::<Peers>();
-            Some(peers.and_then(|peers| peers.behind(seen)).unwrap_or(seen.ip()))
+            match peers {
+                Some(peers) if peers.are_served() => peers.behind(seen),
+                _ => Some(seen.ip()),
+            }
         });
         Self(
             address

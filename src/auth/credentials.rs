@@ -4,7 +4,7 @@
 use super::users::{self, User};
 use crate::changes::ChangeSet;
 use crate::db::{Conn, Pool, Select, Upkeep};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::random;
 
 /// A link by mail works for so many seconds (OWASP: an hour at most).
@@ -45,15 +45,17 @@ pub async fn set_first_password(set: &mut ChangeSet, user: &User, hash: String) 
 /// by mail stop working.
 pub async fn set_password(
     set: &mut ChangeSet,
-    user: &User,
+    user: i64,
     hash: String,
     keep: &str,
 ) -> Result<User> {
-    // The account's row first: a session that begins at the same moment waits for it.
-    let after = users::write(set, user, user.clone()).await?;
+    // The account's row first, as it is now: whoever asks may know it from before somebody else changed
+    // it, and a session that begins at the same moment waits for it.
+    let user = users::lock(set, user).await?.ok_or(Error::NotFound)?;
+    let after = users::write(set, &user, user.clone()).await?;
     set.upkeep(SET_PASSWORD).bind(user.id).bind(hash).execute_one().await?;
     end_sessions(set, user.id, keep).await?;
-    set.upkeep(FORGET_LINKS).bind(user.id).execute().await?;
+    forget_links(set, user.id).await?;
     Ok(after)
 }
 
@@ -69,6 +71,12 @@ pub async fn renew_hash(pool: &Pool, user: i64, old: &str, new: String) -> Resul
     let mut tx = pool.begin().await?;
     tx.upkeep(RENEW).bind(user).bind(old.to_owned()).bind(new).execute().await?;
     tx.commit().await
+}
+
+/// Makes every link of an account stop working.
+pub(super) async fn forget_links(set: &mut ChangeSet, user: i64) -> Result<()> {
+    set.upkeep(FORGET_LINKS).bind(user).execute().await?;
+    Ok(())
 }
 
 /// Makes a link's secret. Older links of the account go on working until they end.

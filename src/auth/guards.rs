@@ -82,6 +82,19 @@ impl Visitor {
         if self.has(need) { Ok(()) } else { Err(need.denied()) }
     }
 
+    /// Whether the database still says the same of him as when the request's head arrived. The body may
+    /// come much later.
+    pub async fn is_still_so(&self, request: &Request<'_>) -> Result<bool> {
+        if self.user.is_none() && self.half.is_none() {
+            return Ok(true);
+        }
+        let now = find(request).await?;
+        Ok(now.user == self.user
+            && now.half == self.half
+            && now.rights == self.rights
+            && now.lacks_factor == self.lacks_factor)
+    }
+
     /// Whether he has just proved with his password that it is he.
     #[must_use]
     pub fn is_confirmed(&self, now: i64) -> bool {

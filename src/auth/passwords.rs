@@ -72,17 +72,22 @@ impl Drop for Waits {
     }
 }
 
-/// Room for one hash; where too many wait already, the site is busy.
-async fn room() -> Result<SemaphorePermit<'static>> {
+/// Room for one hash.
+#[derive(Debug)]
+pub struct Room(#[expect(dead_code, reason = "it is held, not read")] SemaphorePermit<'static>);
+
+/// Waits for room for one hash; where too many wait already, the site is busy. Whoever counts tries
+/// asks for room first.
+pub async fn room() -> Result<Room> {
     if let Ok(room) = ROOM.try_acquire() {
-        return Ok(room);
+        return Ok(Room(room));
     }
     let before = WAITING.fetch_add(1, Ordering::Relaxed);
     let _waits = Waits;
     if before >= QUEUE * *CORES {
         return Err(Error::Busy);
     }
-    ROOM.acquire().await.map_err(Error::internal)
+    ROOM.acquire().await.map(Room).map_err(Error::internal)
 }
 
 /// Hashes a password, as a PHC string.
@@ -98,11 +103,10 @@ pub async fn hash(password: String) -> Result<String> {
 
 /// Whether a password is the one of a hash: ours, of whatever parameters, or Django's
 /// `pbkdf2_sha256$…`. Without a hash, or with one that cannot be read, it never is, in the same time.
-pub async fn verify(password: String, hash: Option<String>) -> Result<Verdict> {
+pub async fn verify(room: Room, password: String, hash: Option<String>) -> Result<Verdict> {
     if password.len() > LONGEST {
         return Ok(Verdict::Wrong);
     }
-    let room = room().await?;
     spawn_blocking(move || {
         let _room = room;
         if let Some(django) = hash.as_deref().and_then(DjangoHash::parse) {

@@ -14,6 +14,8 @@ pub const IDLE: i64 = 30 * 60;
 pub const LONGEST: i64 = 12 * 60 * 60;
 /// Its last use is written down this often at most.
 const TOUCH: i64 = 60;
+/// The second factor must come within so many seconds after the password.
+pub const HALF: i64 = 10 * 60;
 /// For so many seconds after the password was typed, what is sensitive asks for no other proof.
 pub const CONFIRMED: i64 = 5 * 60;
 
@@ -76,10 +78,14 @@ const FIND: Select = Select::new(
 const INSERT: Upkeep = Upkeep::new(
     "INSERT INTO sessions (token_hash, user_id, created_at, seen_at, address, browser,
                            awaits_factor, confirmed_at)
-     VALUES ($1, $2, $3, $3, $4, $5, $6, $3)",
+     VALUES ($1, $2, $3, $3, $4, $5, $6, $7)",
 );
 const LOCK_USER: Select = Select::new("SELECT id FROM users WHERE id = $1 AND is_active");
 const PASSWORD: Select = Select::new("SELECT password FROM credentials WHERE user_id = $1");
+const END_HALF: Upkeep = Upkeep::new(
+    "DELETE FROM sessions WHERE token_hash = $1 AND user_id = $2 AND awaits_factor
+     RETURNING confirmed_at",
+);
 const CONFIRM: Upkeep = Upkeep::new("UPDATE sessions SET confirmed_at = $2 WHERE token_hash = $1");
 const TOUCHED: Upkeep = Upkeep::new("UPDATE sessions SET seen_at = $2 WHERE id = $1");
 const END: Upkeep = Upkeep::new("DELETE FROM sessions WHERE token_hash = $1");
@@ -93,22 +99,32 @@ const LIST: Select = Select::new(
 const END_ONE: Upkeep = Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND id = $2");
 const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
 
+/// By what somebody has proved that it is he.
+#[derive(Debug, Clone, Copy)]
+pub enum Proven<'a> {
+    /// The password whose hash this is: while it is the account's no more, nothing begins.
+    Password(&'a str),
+    /// The second factor, in the half session of this secret, which ends: without it nothing begins.
+    Factor(&'a str),
+    /// Somebody else vouches for him: the link of the first superuser.
+    Vouched,
+}
+
 /// What a session begins with.
 #[derive(Debug, Clone, Copy)]
 pub struct Beginning<'a> {
     /// Whose it is.
     pub user: i64,
-    /// The hash of the password that was right: while it is the account's no more, nothing begins.
-    /// None where somebody else vouches for him (the link of the first superuser).
-    pub proven: Option<&'a str>,
+    /// What was proved.
+    pub proven: Proven<'a>,
     /// Whether the second factor is still to come.
     pub awaits_factor: bool,
     /// Where it begins.
     pub from: &'a Origin,
 }
 
-/// Begins a session and answers its secret, for the cookie; none if the account is closed or its
-/// password another by now. Ended sessions are swept away.
+/// Begins a session and answers its secret, for the cookie; none if the account is closed, or what was
+/// proved does not hold any more. Ended sessions are swept away.
 pub async fn begin(pool: &Pool, beginning: Beginning<'_>, now: i64) -> Result<Option<String>> {
     let secret = random::secret();
     let mut tx = pool.begin().await?;
@@ -117,12 +133,28 @@ pub async fn begin(pool: &Pool, beginning: Beginning<'_>, now: i64) -> Result<Op
     if there.is_none() {
         return Ok(None);
     }
-    if let Some(proven) = beginning.proven {
-        let (hash,): (String,) = tx.query(PASSWORD).bind(beginning.user).one().await?;
-        if hash != proven {
-            return Ok(None);
+    let confirmed_at = match beginning.proven {
+        Proven::Vouched => now,
+        Proven::Password(proven) => {
+            let (hash,): (String,) = tx.query(PASSWORD).bind(beginning.user).one().await?;
+            if hash != proven {
+                return Ok(None);
+            }
+            now
         }
-    }
+        Proven::Factor(half) => {
+            let ended: Option<(i64,)> = tx
+                .upkeep(END_HALF)
+                .bind(random::digest(half))
+                .bind(beginning.user)
+                .optional()
+                .await?;
+            match ended {
+                Some((confirmed_at,)) => confirmed_at,
+                None => return Ok(None),
+            }
+        }
+    };
     tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).execute().await?;
     tx.upkeep(INSERT)
         .bind(random::digest(&secret))
@@ -131,6 +163,7 @@ pub async fn begin(pool: &Pool, beginning: Beginning<'_>, now: i64) -> Result<Op
         .bind(beginning.from.address.clone())
         .bind(beginning.from.browser.clone())
         .bind(beginning.awaits_factor)
+        .bind(confirmed_at)
         .execute_one()
         .await?;
     if !beginning.awaits_factor {
@@ -149,18 +182,20 @@ pub async fn confirm(pool: &Pool, secret: &str, now: i64) -> Result<()> {
 
 /// The session of a secret, if it is alive and its user may sign in.
 pub async fn find(db: &mut Conn, secret: &str, now: i64) -> Result<Option<Session>> {
-    db.query(FIND)
+    let found: Option<Session> = db
+        .query(FIND)
         .bind(random::digest(secret))
         .bind(now - LONGEST)
         .bind(now - IDLE)
         .optional()
-        .await
+        .await?;
+    Ok(found.filter(|session| !session.awaits_factor || now - session.confirmed_at < HALF))
 }
 
 /// Whether a session's last use is worth writing down again.
 #[must_use]
 pub fn is_stale(session: &Session, now: i64) -> bool {
-    now - session.seen_at >= TOUCH
+    !session.awaits_factor && now - session.seen_at >= TOUCH
 }
 
 /// Writes down that a session was used now.

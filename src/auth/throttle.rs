@@ -106,16 +106,20 @@ impl Subjects {
             Some(id) => format!("device:{id}"),
             None => format!("account:{}", random::digest(username)),
         };
-        Ok(Self { address: (format!("address:{address}"), ADDRESS), account: (account, ACCOUNT) })
+        let address = format!("address:{}", network(address));
+        Ok(Self { address: (address, ADDRESS), account: (account, ACCOUNT) })
     }
 
-    /// The second factor of an account, tried from an address.
+    /// The second factor of an account, tried from the same place by the same browser: one that is
+    /// known has a count of its own here as well.
     #[must_use]
-    pub fn of_code(user: i64, address: &str) -> Self {
-        Self {
-            address: (format!("address:{address}"), ADDRESS),
-            account: (format!("code:{user}"), ACCOUNT),
-        }
+    pub fn for_code(&self, user: i64) -> Self {
+        let device = self.account.0.strip_prefix("device:");
+        let account = match device {
+            Some(device) => format!("code:{user}:{device}"),
+            None => format!("code:{user}"),
+        };
+        Self { address: self.address.clone(), account: (account, ACCOUNT) }
     }
 
     /// A link for a new password, asked for from an address, for a name or a mail address.
@@ -123,9 +127,21 @@ impl Subjects {
     pub fn of_link(asked: &str, address: &str) -> Self {
         let asked = random::digest(&asked.to_lowercase());
         Self {
-            address: (format!("links:{address}"), LINKS_TO_ADDRESS),
+            address: (format!("links:{}", network(address)), LINKS_TO_ADDRESS),
             account: (format!("link:{asked}"), LINKS),
         }
+    }
+}
+
+/// What one customer has of the net: an address of IPv4, or the first 64 bits of one of IPv6, of which
+/// each machine takes as many as it likes.
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(std::net::IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        _ => address.to_owned(),
     }
 }
 

@@ -3,12 +3,14 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+use super::credentials;
 use super::groups;
 use super::rights::Rights;
 use crate::changes::{Actor, ChangeSet, Versioned};
 use crate::db::{Composed, Conn, Select, Upkeep, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
+use crate::mail;
 
 /// Somebody who can sign in. What proves who he is (`super::credentials`) is not part of it, so that
 /// it reaches no page and no history.
@@ -115,10 +117,7 @@ impl Draft {
 /// Reads the field `email`, which may be empty.
 pub fn mail_address(read: &mut Reader<'_>) -> String {
     let email = read.text("email", 254);
-    let looks_right = email.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !email.contains(char::is_whitespace)
-    });
-    if !email.is_empty() && !looks_right {
+    if !email.is_empty() && !mail::is_address(&email) {
         read.errors.add("email", "Give an address like name@example.org.");
     }
     email
@@ -134,7 +133,11 @@ const ANY_STAFF: Select =
     Select::new("SELECT COUNT(*) FROM users WHERE is_active AND (is_staff OR is_superuser)");
 const LOCK: Select = Select::new("SELECT id FROM users WHERE id = $1");
 const LOCK_SUPERUSERS: Select =
-    Select::new("SELECT id FROM users WHERE is_active AND is_superuser ORDER BY id");
+    // An account that never chose a password cannot sign in.
+    Select::new(
+        "SELECT id FROM users WHERE is_active AND is_superuser
+         AND id IN (SELECT user_id FROM credentials WHERE password <> '') ORDER BY id",
+    );
 const INSERT: Write = Write::new(
     "INSERT INTO users (username, email, folded, is_active, is_staff, is_superuser, second_factor,
                         rights, created_at, version)
@@ -182,6 +185,14 @@ pub async fn matching(db: &mut Conn, search: &str, most: usize) -> Result<Vec<Us
     db.compose(query).all().await
 }
 
+/// The accounts in a group.
+pub async fn of_group(db: &mut Conn, group: i64) -> Result<Vec<User>> {
+    let mut query = Composed::new(USERS);
+    query.push(" AND u.id IN (SELECT user_id FROM memberships WHERE group_id = ");
+    query.bind_number(group).push(") ORDER BY u.id");
+    db.compose(query).all().await
+}
+
 /// Whether anybody may enter the staff site.
 pub async fn any_staff(db: &mut Conn) -> Result<bool> {
     let (count,): (i64,) = db.query(ANY_STAFF).one().await?;
@@ -194,11 +205,11 @@ pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<User>> {
     find(set, id).await
 }
 
-/// Whether an account is the only superuser left who can sign in. No other can be taken away until
+/// Whether there is no other superuser who can sign in. No other can be taken away until
 /// the set ends.
 pub async fn is_last_superuser(set: &mut ChangeSet, id: i64) -> Result<bool> {
     let there: Vec<(i64,)> = set.lock(LOCK_SUPERUSERS).all().await?;
-    Ok(there == [(id,)])
+    Ok(there.iter().all(|(other,)| *other == id))
 }
 
 async fn refuse_taken_name(db: &mut Conn, username: &str, own: i64) -> Result<(), Refusal> {
@@ -264,6 +275,11 @@ pub async fn update(set: &mut ChangeSet, before: &User, draft: Draft) -> Result<
 /// history tells when.
 pub(super) async fn write(set: &mut ChangeSet, before: &User, after: User) -> Result<User> {
     let after = User { version: before.version + 1, ..after };
+    // A link that is under way was for the account as it was.
+    let of = |user: &User| (user.email.clone(), user.is_active, user.is_superuser);
+    if of(before) != of(&after) {
+        credentials::forget_links(set, after.id).await?;
+    }
     set.write(UPDATE)
         .bind(after.id)
         .bind(after.username.clone())

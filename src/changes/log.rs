@@ -67,7 +67,7 @@ const RECENT: Select = Select::new(
             c.after IS NULL AS gone
      FROM (SELECT id, at, actor, action FROM change_sets ORDER BY id DESC LIMIT $1) s
      JOIN (SELECT change_set_id, COUNT(*) AS count,
-                  COALESCE(MAX(CASE WHEN kind <> 'bookings' THEN id END), MIN(id)) AS chief_id
+                  COALESCE(MAX(CASE WHEN kind NOT IN ('bookings', 'memberships') THEN id END), MIN(id)) AS chief_id
            FROM changes
            WHERE change_set_id IN (SELECT id FROM change_sets ORDER BY id DESC LIMIT $1)
            GROUP BY change_set_id) n ON n.change_set_id = s.id

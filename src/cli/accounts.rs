@@ -106,7 +106,7 @@ pub(super) async fn change_password(username: &str) -> Result<()> {
     let password = ask_password(&[&user.username, &user.email], user.is_superuser)?;
     let hash = passwords::hash(password).await?;
     let mut set = ChangeSet::begin(&pool, intent("changepassword", "change password")).await?;
-    credentials::set_password(&mut set, &user, hash, "").await?;
+    credentials::set_password(&mut set, user.id, hash, "").await?;
     set.commit().await?;
     println!("The password of {username} is changed; sessions of this account have ended.");
     Ok(())

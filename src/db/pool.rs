@@ -68,12 +68,9 @@ impl rocket_db_pools::Pool for Pool {
         self.conn().await.map_err(PoolError::Get)
     }
 
-    async fn close(&self) {
-        match &self.pool {
-            Either::Sqlite(pool) => pool.close().await,
-            Either::Postgres(pool) => pool.close().await,
-        }
-    }
+    /// Rocket closes pools when it is told to stop, before what runs is finished. What runs still needs
+    /// its connections: they are closed when the pool is dropped.
+    async fn close(&self) {}
 }
 
 /// What connections are for.
@@ -130,6 +127,14 @@ impl Pool {
             }
         };
         Ok(Self { pool, statements: Arc::default() })
+    }
+
+    /// Closes every connection: nobody gets another.
+    pub async fn shut(&self) {
+        match &self.pool {
+            Either::Sqlite(pool) => pool.close().await,
+            Either::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// Which database it is.

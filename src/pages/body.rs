@@ -96,6 +96,23 @@ async fn read<'r>(
             "Nothing was changed. Go back and try again in a moment.",
         ));
     }
+    // While the body arrived somebody may have closed the account, or taken a right away.
+    match visitor.is_still_so(request).await {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err((
+                Status::Forbidden,
+                "Your account was changed, or your session ended, while this was sent. Nothing was \
+                 done: reload the page, and send it again.",
+            ));
+        }
+        Err(_) => {
+            return Err((
+                Status::ServiceUnavailable,
+                "Nothing was changed. Try again in a moment.",
+            ));
+        }
+    }
     let browser = cookies.browser_secret().unwrap_or_default();
     let header = request.headers().get_one("X-CSRF-Token");
     let token = header.unwrap_or_else(|| values.first(csrf::FIELD));

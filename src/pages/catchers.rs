@@ -142,6 +142,9 @@ async fn denied(request: &Request<'_>, page: &Page<'_>) -> String {
     let need = Lacked::of(request).unwrap_or(Need::Staff);
     let user = page.visitor.user.as_ref().map_or(0, |user| user.id);
     page.record(Event::Denied, user, &need.code());
+    if user == 0 {
+        return "Staff do this here. Sign in, if you are.".to_owned();
+    }
     let groups = async {
         let mut conn = Db::fetch(request.rocket())?.conn().await.ok()?;
         groups::all(&mut conn).await.ok()

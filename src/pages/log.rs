@@ -30,6 +30,8 @@ impl Fairing for RequestLog {
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         request.local_cache(|| Begun(Instant::now()));
+        // Now, while the connection stands.
+        let _ = Address::of(request);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {

@@ -140,7 +140,14 @@ async fn end_all(
     staff.0.need(Need::Superuser)?;
     sessions::end_others(db, id, &staff.0.secret).await?;
     page.record(Event::SessionEnded, id, "all, by a superuser");
-    Ok(page.to(address(id), Some(Message::done("Every session has ended."))))
+    Ok(page.to(
+        address(id),
+        Some(Message::done(if staff.0.user.as_ref().is_some_and(|user| user.id == id) {
+            "Every session has ended but this one."
+        } else {
+            "Every session has ended."
+        })),
+    ))
 }
 
 /// Switches somebody's second factor off, who has lost it: he proves with his password alone until he

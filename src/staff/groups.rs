@@ -2,7 +2,7 @@
 
 use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
 use crate::auth::groups::{self, Draft, Group};
-use crate::auth::{Need, Right, Rights, Visitor};
+use crate::auth::{Need, Right, Rights, Visitor, users};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -116,10 +116,24 @@ impl Manage for Groups {
     }
 
     async fn closed_to(&self, db: &mut Conn, by: &Visitor, id: i64) -> Result<Option<String>> {
-        let group = groups::find(db, id).await?;
-        Ok(group.and_then(|group| lacking(by, &group.rights)).map(|lacking| {
-            format!("This group may do more than you ({lacking}), so you may look only.")
-        }))
+        let Some(group) = groups::find(db, id).await? else {
+            return Ok(None);
+        };
+        if let Some(lacking) = lacking(by, &group.rights) {
+            let why = format!("This group may do more than you ({lacking}), so you may look only.");
+            return Ok(Some(why));
+        }
+        if by.is_superuser() {
+            return Ok(None);
+        }
+        // Who is in it is bound by it, also by its asking for a second factor.
+        for user in users::of_group(db, id).await? {
+            if super::users::closed(db, by, &user).await?.is_some() {
+                let why = format!("{} is in it, who may do more than you.", user.username);
+                return Ok(Some(why));
+            }
+        }
+        Ok(None)
     }
 
     async fn save(

@@ -191,9 +191,11 @@ fn refuse_escalation(
     let was = before.is_some_and(|before| before.is_superuser);
     if draft.is_superuser && !was {
         by.need(Need::Superuser)?;
-        if !by.is_confirmed(now) {
-            return Err(Error::Unconfirmed.into());
-        }
+    }
+    // Links for a new password go to the mail address: who changes it can become the other.
+    let other_mail = before.is_some_and(|before| before.email != draft.email);
+    if ((draft.is_superuser && !was) || other_mail) && !by.is_confirmed(now) {
+        return Err(Error::Unconfirmed.into());
     }
     Ok(())
 }

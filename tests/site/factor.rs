@@ -245,9 +245,10 @@ async fn an_account_without_a_password_is_closed() {
 /// Passwords of many at once: those who would wait for too long are turned away, the rest get in.
 #[rocket::async_test(flavor = "multi_thread")]
 async fn a_flood_of_passwords_is_turned_away() {
-    use airline::auth::passwords::{Verdict, hash, verify};
+    use airline::auth::passwords::{Verdict, hash, room, verify};
     let hash = hash(PASSWORD.to_owned()).await.unwrap();
-    let tries = (0..200).map(|_| verify(PASSWORD.to_owned(), Some(hash.clone())));
+    let tries = (0..200)
+        .map(async |_| verify(room().await?, PASSWORD.to_owned(), Some(hash.clone())).await);
     let answers = futures::future::join_all(tries).await;
     let right = answers.iter().filter(|answer| matches!(answer, Ok(Verdict::Right))).count();
     let busy = answers

@@ -189,8 +189,7 @@ async fn every_answer_carries_the_headers() {
     let form = staff.get("/admin/airports/add/").await;
     answers.push(staff.submit(&form, "form.edit", &[("_save", "1")]).await);
     {
-        use rocket_db_pools::Pool as _;
-        site.site_pool().close().await;
+        site.site_pool().shut().await;
         answers.push(visitor.get_only("/").await);
     }
     let mut statuses: Vec<_> = answers.iter().map(|page| page.status.code).collect();
@@ -276,12 +275,11 @@ async fn what_depends_on_who_asks_is_kept_nowhere() {
 
 #[rocket::async_test]
 async fn a_database_that_is_gone_is_no_reason_to_sign_anybody_out() {
-    use rocket_db_pools::Pool as _;
     let site = Site::fresh().await;
     let flight = site.any_flight().await;
     let mut staff = site.staff().await;
     let token = staff.token().await;
-    site.site_pool().close().await;
+    site.site_pool().shut().await;
     let form = [("csrf".to_owned(), token), ("passenger".to_owned(), "1".to_owned())];
     for path in [
         "/".to_owned(),

@@ -35,7 +35,7 @@ async fn every_route_for_every_asker() {
     let flight = site.any_flight().await;
     let alice = site.passenger("Alice", "Adams").await;
     site.book(&flight, &alice).await;
-    let boss = site.superuser("boss", "").await;
+    let boss = site.superuser("boss", "unusable").await;
     let target = site.user("target", "", |_| {}).await;
     let group = site.group("Nobody’s", "", &[]).await;
     let inactive = site.user("inactive", "", |draft| draft.is_superuser = true).await;
@@ -243,7 +243,7 @@ async fn deleting_needs_a_right_for_all_that_falls() {
 #[rocket::async_test]
 async fn nobody_gives_what_he_lacks() {
     let site = Site::fresh().await;
-    let boss = site.superuser("boss", "").await;
+    let boss = site.superuser("boss", "unusable").await;
     let id = site
         .user("manager", "", |draft| {
             draft.rights = Rights::parse(
@@ -318,8 +318,8 @@ async fn nobody_gives_what_he_lacks() {
 #[rocket::async_test]
 async fn the_last_superuser_stays() {
     let site = Site::fresh().await;
-    let boss = site.superuser("boss", "").await;
-    let second = site.superuser("second", "").await;
+    let boss = site.superuser("boss", "unusable").await;
+    let second = site.superuser("second", "unusable").await;
     let mut here = site.session_of(boss).await;
     let mut there = site.session_of(second).await;
     // Both have the other's form open; the first takes the second away, and only then is the last.
@@ -339,7 +339,7 @@ async fn the_last_superuser_stays() {
     assert!(delete.one(".refused li").contains("the last superuser"));
     assert_eq!(here.submit(&delete, "main form", &[]).await.status.code, 403);
     // One who cannot sign in does not count.
-    let third = site.superuser("third", "").await;
+    let third = site.superuser("third", "unusable").await;
     site.database.run(&format!("UPDATE users SET is_active = FALSE WHERE id = {third}")).await;
     let own = here.get(&path(boss)).await;
     let refused = here.submit(&own, "form.edit", &[("-is_superuser", ""), ("_save", "1")]).await;
@@ -352,8 +352,8 @@ async fn two_superusers_cannot_take_each_other_away_at_once() {
     let site = Site::fresh().await;
     for round in 0..5 {
         site.database.run("UPDATE users SET is_active = FALSE").await;
-        let one = site.superuser(&format!("one{round}"), "").await;
-        let two = site.superuser(&format!("two{round}"), "").await;
+        let one = site.superuser(&format!("one{round}"), "unusable").await;
+        let two = site.superuser(&format!("two{round}"), "unusable").await;
         let mut browsers = [(site.session_of(one).await, two), (site.session_of(two).await, one)];
         let mut forms = Vec::new();
         for (browser, target) in &mut browsers {

@@ -21,7 +21,7 @@ async fn no_page_asks_more_often_when_there_is_more_to_show() {
         (format!("/admin/flights/{}/change/", flight.id), 3),
         (format!("/admin/passengers/{}/change/", alice.id), 5),
         (format!("/admin/flights/{}/history/", flight.id), 3),
-        ("/admin/flights/candidates/?name=flights&for=30001".to_owned(), 2),
+        ("/admin/flights/candidates/?name=flights&of=passengers&for=30001".to_owned(), 2),
     ];
     let mut count = async |path: &str| {
         let before = site.pool_statements();
