@@ -195,9 +195,16 @@ async fn changing_the_password_ends_other_sessions_only() {
         .await;
     assert_eq!((wrong.status.code, wrong.count(".errors li")), (422, 3));
     let new = "eight yellow umbrellas";
+    let mut thief = site.browser();
+    thief.cookies = here.cookies.clone();
     let done =
         here.submit(&wrong, "main form", &[("old", PASSWORD), ("new", new), ("again", new)]).await;
     assert_eq!(done.one("h1"), "Your account");
+    assert_eq!(
+        thief.get("/admin/").await.one("h1"),
+        "Sign in",
+        "a copy of the cookie is worth nothing"
+    );
     assert_eq!(elsewhere.get("/admin/").await.one("h1"), "Sign in");
     assert_eq!(sign_in(&mut site.browser(), "", "boss", PASSWORD).await.status.code, 422);
     assert_eq!(sign_in(&mut site.browser(), "", "boss", new).await.one("h1"), "Staff site");

@@ -434,7 +434,7 @@ async fn a_server_that_is_told_to_stop_finishes_what_runs_and_exits_with_0() {
         let port = free_port();
         let mut command = airline(folder.path(), &["serve"]);
         command.env("DATABASE_URL", &database.url).env("ROCKET_PORT", port.to_string());
-        command.env("ROCKET_SHUTDOWN", "{grace=3,mercy=1}");
+        command.env("ROCKET_SHUTDOWN", "{grace=20,mercy=5}");
         let mut server = Server::start(command, port);
         let page = get(port, "/appearance").unwrap();
         let after = |mark: &str| page.split(mark).nth(1).unwrap()[..64].to_owned();
@@ -466,7 +466,7 @@ async fn a_server_that_is_told_to_stop_finishes_what_runs_and_exits_with_0() {
         assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
         let status = server.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{status}");
-        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
     }
 }
 

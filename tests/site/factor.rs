@@ -1,5 +1,6 @@
 //! The second factor, proofs before what is sensitive, and hashes that are made anew.
 
+use airline::auth::sessions::{self, Beginning, Proven};
 use airline::auth::{credentials, groups, users};
 use totp_rs::{Builder, Secret};
 
@@ -182,6 +183,10 @@ async fn what_is_sensitive_asks_for_the_password_once_more() {
     assert_eq!(refused.attribute("#email", "value"), "new@example.org");
     assert_eq!(refused.count("[name=is_superuser][checked]"), 1);
     assert_eq!(site.dump().await, before);
+    // A mail address, through the staff form: links for a new password go there.
+    let fields = [("email", "thief@example.org"), ("_save", "1")];
+    assert_eq!(browser.submit(&page, "form.edit", &fields).await.status.code, 422);
+    assert_eq!(site.dump().await, before);
     // One's own mail address asks for the password in its own form.
     let account = browser.get("/admin/account/").await;
     let fields = [("email", "boss@example.org"), ("password", "wrong")];
@@ -257,4 +262,53 @@ async fn a_flood_of_passwords_is_turned_away() {
         .count();
     assert_eq!(right + busy, 200);
     assert!(right >= 1 && busy >= 1, "{right} right, {busy} turned away");
+}
+
+/// Who knows the password alone cannot keep the owner from giving his code.
+#[rocket::async_test]
+async fn a_known_browser_gives_its_code_whatever_strangers_try() {
+    let site = Site::with(|settings| settings.trust_proxy = true).await;
+    site.superuser_with_password("boss").await;
+    let mut own = site.browser();
+    sign_in(&mut own, PASSWORD).await;
+    let (key, _) = set_up(&site, &mut own).await;
+    let mut thief = site.browser();
+    let asked = sign_in(&mut thief, PASSWORD).await;
+    assert!(!thief.cookies.contains_key("device"), "half is not enough to be known");
+    let mut last = 0;
+    for number in 0..7 {
+        let (action, _, pairs) = asked.form("main form", &[("code", "000000")]);
+        let from = format!("10.0.0.{number}");
+        last = thief.post_only(&action, &pairs, &[("X-Forwarded-For", &from)]).await.status.code;
+    }
+    assert_eq!(last, 429);
+    own.cookies.remove("session");
+    let asked = sign_in(&mut own, PASSWORD).await;
+    let code = app(&key, site.clock.now() + 30);
+    assert_eq!(give(&mut own, &asked, &code).await.one("h1"), "Flights");
+}
+
+/// A half session is used up by its code, and by what ends sessions; it lives ten minutes.
+#[rocket::async_test]
+async fn a_half_session_becomes_one_session() {
+    let site = Site::fresh().await;
+    let id = site.superuser_with_password("boss").await;
+    let from = sessions::Origin { address: "192.0.2.1".to_owned(), browser: "A test".to_owned() };
+    let begin = async |proven, awaits_factor| {
+        let beginning = Beginning { user: id, proven, awaits_factor, from: &from };
+        sessions::begin(&site.pool, beginning, site.clock.now()).await.unwrap()
+    };
+    let half = begin(Proven::Vouched, true).await.unwrap();
+    assert!(begin(Proven::Factor(&half), false).await.is_some());
+    assert_eq!(begin(Proven::Factor(&half), false).await, None, "used up");
+    let half = begin(Proven::Vouched, true).await.unwrap();
+    sessions::end_others(&site.pool, id, "").await.unwrap();
+    assert_eq!(begin(Proven::Factor(&half), false).await, None, "ended");
+    let whole = begin(Proven::Vouched, false).await.unwrap();
+    assert_eq!(begin(Proven::Factor(&whole), false).await, None, "no half session");
+    let half = begin(Proven::Vouched, true).await.unwrap();
+    let mut conn = site.pool.conn().await.unwrap();
+    let now = site.clock.now();
+    assert!(sessions::find(&mut conn, &half, now + sessions::HALF - 1).await.unwrap().is_some());
+    assert!(sessions::find(&mut conn, &half, now + sessions::HALF).await.unwrap().is_none());
 }

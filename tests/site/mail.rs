@@ -124,6 +124,20 @@ async fn a_link_dies_after_an_hour_and_with_a_change_of_the_password() {
     assert_eq!(post.site.browser().get(live[1]).await.status.code, 404);
 }
 
+#[rocket::async_test]
+async fn a_link_dies_with_the_address_that_it_went_to() {
+    let post = Post::open().await;
+    let id = post.user("ana").await;
+    let mut browser = post.site.browser();
+    ask(&mut browser, "ana", "10.0.0.1").await;
+    let link = link(&mails(post.folder.path(), 1).await[0]);
+    let mut boss = post.site.staff().await;
+    let form = boss.get(&format!("/admin/users/{id}/change/")).await;
+    let fields = [("email", "real@example.org"), ("_save", "1")];
+    assert_eq!(boss.submit(&form, "form.edit", &fields).await.status.code, 200);
+    assert_eq!(browser.get(&link).await.status.code, 404);
+}
+
 /// Two browsers with the same link at the same moment: one chooses.
 #[rocket::async_test(flavor = "multi_thread")]
 async fn a_link_is_used_once_by_however_many() {

@@ -338,7 +338,11 @@ async fn the_last_superuser_stays() {
     let delete = here.get(&format!("/admin/users/{boss}/delete/")).await;
     assert!(delete.one(".refused li").contains("the last superuser"));
     assert_eq!(here.submit(&delete, "main form", &[]).await.status.code, 403);
-    // One who cannot sign in does not count.
+    // One who never chose a password cannot sign in, and does not count; nor does one who is closed.
+    site.superuser("ghost", "").await;
+    let own = here.get(&path(boss)).await;
+    let refused = here.submit(&own, "form.edit", &[("-is_superuser", ""), ("_save", "1")]).await;
+    assert_eq!(refused.status.code, 422, "a ghost is no superuser");
     let third = site.superuser("third", "unusable").await;
     site.database.run(&format!("UPDATE users SET is_active = FALSE WHERE id = {third}")).await;
     let own = here.get(&path(boss)).await;
@@ -436,4 +440,64 @@ async fn a_stale_account_is_told_in_words() {
         ]
     );
     assert_eq!(stale.count("[name=rights][checked]"), 1);
+}
+
+#[rocket::async_test]
+async fn what_is_left_out_tells_nothing_either() {
+    let site = Site::with(|settings| settings.public_booking = false).await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.book(&flight, &alice).await;
+    let path = format!("/admin/flights/candidates/?name=flights&of=passengers&for={}", alice.id);
+    let mut none = site.staff_with("none", "view_passengers").await;
+    assert_eq!(none.get(&path).await.status.code, 403);
+    assert_eq!(none.get(&path.replace("&of=passengers", "")).await.status.code, 404);
+    let mut booker = site.staff_with("booker", "view_passengers book").await;
+    assert_eq!(booker.get(&path).await.count("li"), 0);
+    // Groups have names that are not for strangers.
+    site.group("Secret Falcon", "book", &[]).await;
+    let page = site.browser().get(&format!("/{}/passengers", flight.id)).await;
+    assert_eq!(
+        (page.status.code, page.one("#why").as_str()),
+        (403, "Staff do this here. Sign in, if you are.")
+    );
+}
+
+#[rocket::async_test]
+async fn a_group_is_closed_to_who_may_not_change_its_members() {
+    let site = Site::fresh().await;
+    let strong = site.user("strong", "", |draft| draft.rights = Rights::parse("export")).await;
+    let group = site.group("Careful", "", &[strong]).await;
+    let mut manager = site.staff_with("manager", "change_groups delete_groups manage_users").await;
+    let path = format!("/admin/groups/{group}/change/");
+    let page = manager.get(&path).await;
+    assert_eq!(page.count("button[name=_save]"), 0);
+    assert!(page.one(".message.note").contains("strong is in it"));
+    let form = [("csrf".to_owned(), manager.token().await), ("name".to_owned(), "x".to_owned())];
+    let delete = path.replace("change", "delete");
+    assert_eq!(manager.post(&delete, &form).await.status.code, 403);
+}
+
+#[rocket::async_test]
+async fn who_may_only_add_is_led_to_what_he_may_see() {
+    let site = Site::fresh().await;
+    let mut adder = site.staff_with("adder", "add_airports").await;
+    assert_eq!(adder.get("/admin/").await.all(".plain a"), ["Add airport"]);
+    let form = adder.get("/admin/airports/add/").await;
+    let fields = [("code", "JFK"), ("city", "New York"), ("_save", "1")];
+    let page = adder.submit(&form, "form.edit", &fields).await;
+    assert_eq!((page.one("h1").as_str(), page.count("#messages a")), ("Staff site", 0));
+    assert!(page.messages()[0].contains("The airport was added"));
+}
+
+#[rocket::async_test]
+async fn an_address_that_no_mail_reaches_is_refused() {
+    let site = Site::fresh().await;
+    let mut boss = site.staff().await;
+    for email in ["a@b@c", "a@[", "x@y..z", "a,b@c.de", "a@b>", "@b.example", "a b@c.example"] {
+        let form = boss.get("/admin/users/add/").await;
+        let fields = [("username", "clerk"), ("email", email), ("_save", "1")];
+        let page = boss.submit(&form, "form.edit", &fields).await;
+        assert_eq!(page.status.code, 422, "{email}");
+    }
 }

@@ -112,6 +112,20 @@ async fn an_address_is_slowed_down_whatever_names_it_tries() {
 }
 
 #[rocket::async_test]
+async fn a_customers_part_of_ipv6_is_one_address() {
+    let site = behind_a_proxy().await;
+    let mut looked_at = 0;
+    for number in 0..30 {
+        let from = format!("2001:db8:1:2::{number:x}");
+        let page = attempt(&mut site.browser(), &from, &format!("name{number}"), "wrong").await;
+        looked_at += usize::from(page.status.code == 422);
+    }
+    assert_eq!(looked_at, 20);
+    let other = attempt(&mut site.browser(), "2001:db8:1:3::1", "name", "wrong").await;
+    assert_eq!(other.status.code, 422);
+}
+
+#[rocket::async_test]
 async fn an_invented_header_is_no_new_address() {
     let site = Site::fresh().await;
     let mut last = 0;

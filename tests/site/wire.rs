@@ -10,7 +10,7 @@ use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use rocket::tokio::net::TcpStream;
 use rocket::tokio::time::{sleep, timeout};
 
-use crate::support::{Site, serve, settings};
+use crate::support::{PASSWORD, Site, serve, settings};
 
 /// Shorter than the program's, in the same order.
 const SHORT: Deadlines = Deadlines {
@@ -226,6 +226,73 @@ async fn a_body_that_is_cut_off_is_never_carried_out() {
     assert_eq!(served.site.booked(&flight).await, 1);
 }
 
+/// The head of a form comes, then somebody takes away what its sender may, then the body comes.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn what_is_taken_away_while_a_body_arrives_is_gone() {
+    let served = Served::with(Deadlines::default()).await;
+    served.site.superuser("boss", "unusable").await;
+    let id = served.site.superuser_with_password("second").await;
+    for (path, form, fields) in [
+        (
+            format!("/admin/users/{id}/change/"),
+            "form.edit",
+            vec![("_save", "1"), ("email", "a@b.example")],
+        ),
+        (
+            "/admin/airports/add/".to_owned(),
+            "form.edit",
+            vec![("code", "JFK"), ("city", "New York")],
+        ),
+        (
+            "/admin/password/".to_owned(),
+            "main form",
+            vec![
+                ("old", PASSWORD),
+                ("new", "eight yellow umbrellas"),
+                ("again", "eight yellow umbrellas"),
+            ],
+        ),
+    ] {
+        served.site.database.run("UPDATE users SET is_active = TRUE, is_superuser = TRUE").await;
+        let mut second = served.site.session_of(id).await;
+        let page = second.get(&path).await;
+        let (action, _, mut pairs) = page.form(form, &fields);
+        // He knows what the others' change will count.
+        if let Some(version) = pairs.iter_mut().find(|(name, _)| name == "version") {
+            version.1 = (version.1.parse::<i64>().unwrap() + 1).to_string();
+        }
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let head = format!(
+            "POST {action} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: browser={}; \
+             session={}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: \
+             {}\r\n\r\n{}",
+            second.cookies["browser"],
+            second.cookies["session"],
+            body.len(),
+            &body[..40]
+        );
+        let before = served.site.pool.statements();
+        let mut socket = served.connect().await;
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // His guard has asked who he is before this answer comes.
+        sleep(Duration::from_millis(300)).await;
+        assert_eq!(served.site.pool.statements(), before, "another pool");
+        served
+            .site
+            .database
+            .run(&format!(
+                "UPDATE users SET is_superuser = FALSE, is_staff = FALSE, version = version + 1 WHERE id = {id}"
+            ))
+            .await;
+        let kept = served.site.dump().await;
+        socket.write_all(&body.as_bytes()[40..]).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{path}: {answer}");
+        assert_eq!(served.site.dump().await, kept, "{path}");
+    }
+}
+
 /// Waits until the other end closes, writing a byte now and then, and answers how long that took.
 async fn until_closed(mut socket: TcpStream, drip: Option<&[u8]>, most: Duration) -> Duration {
     let begin = Instant::now();
@@ -381,16 +448,19 @@ async fn the_wire_hides_nobody() {
     assert!(subjects.contains(&("address:127.0.0.2".to_owned(),)), "{subjects:?}");
 }
 
-/// Told to stop, it takes nobody new and finishes what runs.
+/// Told to stop, it takes nobody new, finishes what runs with its database, and then is done.
 #[rocket::async_test(flavor = "multi_thread")]
 async fn what_runs_is_finished_before_it_stops() {
     let served = Served::with(Deadlines::default()).await;
+    let flight = served.site.any_flight().await;
+    let alice = served.site.passenger("Alice", "Adams").await;
     let mut visitor = served.site.browser();
     let token = visitor.token().await;
-    let body = format!("csrf={token}&theme=dark");
+    let body = format!("csrf={token}&passenger={}", alice.id);
     let head = format!(
-        "POST /appearance HTTP/1.1\r\nHost: localhost\r\nCookie: browser={}\r\nContent-Type: \
+        "POST /{}/book HTTP/1.1\r\nHost: localhost\r\nCookie: browser={}\r\nContent-Type: \
          application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        flight.id,
         visitor.cookies["browser"],
         body.len()
     );
@@ -408,10 +478,9 @@ async fn what_runs_is_finished_before_it_stops() {
     }
     runs.write_all(body.as_bytes()).await.unwrap();
     let count = timeout(Duration::from_secs(5), runs.read(&mut piece)).await.unwrap().unwrap();
-    assert!(
-        piece[..count].starts_with(b"HTTP/1.1 303"),
-        "{:?}",
-        String::from_utf8_lossy(&piece[..count])
-    );
+    let answer = String::from_utf8_lossy(&piece[..count]);
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    assert_eq!(served.site.booked(&flight).await, 1);
     until_closed(idle, None, Duration::from_secs(5)).await;
+    until_closed(runs, None, Duration::from_secs(5)).await;
 }
