@@ -190,6 +190,8 @@ struct Pace {
     asked: Option<Instant>,
     /// When the last byte went by.
     last: Instant,
+    /// Whether a piece of an answer is on its way to the client, who may be slow.
+    giving: bool,
 }
 
 async fn carry(
@@ -212,12 +214,11 @@ async fn carry(
     let _entered = peers.enter(server.local_addr()?, peer.ip());
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
-    let pace = Mutex::new(Pace { asked: Some(begun), last: begun });
-    let note = |asks: bool| {
+    let pace = Mutex::new(Pace { asked: Some(begun), last: begun, giving: false });
+    let note = |change: fn(&mut Pace)| {
         if let Ok(mut pace) = pace.lock() {
-            let now = Instant::now();
-            pace.asked = if asks { pace.asked.or(Some(now)) } else { None };
-            pace.last = now;
+            pace.last = Instant::now();
+            change(&mut pace);
         }
     };
     let forth = async {
@@ -230,7 +231,7 @@ async fn carry(
                 to_server.shutdown().await?;
                 return std::future::pending::<io::Result<()>>().await;
             }
-            note(true);
+            note(|pace| pace.asked = pace.asked.or(Some(pace.last)));
             to_server.write_all(piece.get(..count).unwrap_or_default()).await?;
         }
     };
@@ -242,9 +243,10 @@ async fn carry(
                 to_client.shutdown().await?;
                 return Ok(());
             }
-            note(false);
+            note(|pace| (pace.asked, pace.giving) = (None, true));
             let taken = to_client.write_all(piece.get(..count).unwrap_or_default());
             timeout(deadlines.take, taken).await??;
+            note(|pace| pace.giving = false);
         }
     };
     let watch = async {
@@ -254,6 +256,8 @@ async fn carry(
             let due = match pace.lock() {
                 Ok(pace) => match pace.asked {
                     Some(asked) => asked + deadlines.answer,
+                    // (Longer than a piece may take: that has a deadline of its own.)
+                    None if pace.giving => pace.last + deadlines.take * 2,
                     None => pace.last + idle,
                 },
                 Err(_) => return,
