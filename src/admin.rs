@@ -5,19 +5,26 @@
 mod conflict;
 pub mod export;
 pub mod fields;
+mod filters;
 pub mod form;
 pub mod history;
+pub mod language;
 pub mod list;
 pub mod model;
+mod narrow;
+mod nav;
 mod reasons;
 pub mod removal;
+mod rows;
 pub mod start;
 pub mod suggest;
 
 use rocket::{Route, routes};
 
+pub use rows::{Listed, list_rows};
+
 pub use model::{
-    Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Registry, Saved,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Registry, Saved,
     Show,
 };
 
@@ -27,6 +34,7 @@ pub fn routes() -> Vec<Route> {
     routes![
         start::start,
         list::list,
+        list::show_columns,
         export::export,
         form::add,
         form::insert,

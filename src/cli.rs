@@ -6,6 +6,7 @@ mod check;
 pub mod deploy;
 mod files;
 mod healthcheck;
+mod list;
 mod migrations;
 mod progress;
 mod serve;
@@ -91,6 +92,25 @@ enum Command {
     },
     /// Write everything as JSON lines to standard output; `loaddata` reads them back.
     Dumpdata,
+    /// List airports, flights, passengers, users or groups, with the searches of the staff site.
+    ///
+    /// For example: airline list flights 'from:LHR to:"New York" minutes<300 is:invalid'
+    List {
+        /// What is listed: `flights`.
+        kind: String,
+        /// What is looked for.
+        #[arg(default_value = "")]
+        search: String,
+        /// Columns to sort by, with commas between, and `-` for downward: `-duration,origin`.
+        #[arg(long, value_name = "COLUMNS", default_value = "", allow_hyphen_values = true)]
+        sort: String,
+        /// List at most so many.
+        #[arg(long, value_name = "ROWS", default_value_t = list::MOST)]
+        most: usize,
+        /// Write CSV, with numbers and times as programs read them.
+        #[arg(long)]
+        csv: bool,
+    },
     /// Check settings and database, and list every setting.
     Check {
         /// Also say what must be otherwise before strangers are served; fail if anything must.
@@ -185,6 +205,9 @@ async fn run(command: Command) -> Result<()> {
             files::load(&files, kind.map(Kind::from), dry_run).await
         }
         Command::Dumpdata => files::dump().await,
+        Command::List { kind, search, sort, most, csv } => {
+            list::list(&kind, &search, &sort, most, csv).await
+        }
         Command::Check { deploy, allow } => check::check(deploy, &allow).await,
         Command::Healthcheck => healthcheck::ask(),
     }

@@ -4,15 +4,16 @@ use rocket::http::{ContentType, Header};
 use rocket::{Responder, State, get};
 use rocket_db_pools::Connection;
 
-use super::model::{List, Registry, Show};
+use super::model::Registry;
+use super::narrow::Narrowing;
+use super::rows::{Asked, Cell, Place};
 use crate::auth::{Act, Need, Right, Staff};
-use crate::db::{Db, Row};
-use crate::domain::times;
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::pages::Query;
 
 /// A file holds at most so many rows.
-const MOST: i64 = 100_000;
+const MOST: usize = 100_000;
 
 /// A file to keep.
 #[derive(Responder)]
@@ -34,11 +35,16 @@ pub(super) async fn export(
 ) -> Result<Download> {
     let model = registry.open(kind, Act::View, staff.0)?.model();
     staff.0.need(Need::Right(Right::Export))?;
+    let list = &model.list;
+    let asked = Asked::of(list, &query.0);
+    let Ok(narrowing) = Narrowing::of(&mut db, list, &asked.terms).await? else {
+        return Err(Error::BadRequest("This search is not understood: its list says why."));
+    };
     let mut file = csv::Writer::from_writer(Vec::new());
     let unwritable = |error: csv::Error| Error::internal(error);
-    file.write_record(model.list.columns.iter().map(|column| column.name)).map_err(unwritable)?;
-    for row in model.list.all(&mut db, &query.0, MOST).await? {
-        file.write_record(record(&model.list, &row)?).map_err(unwritable)?;
+    file.write_record(asked.columns.iter().map(|column| column.name)).map_err(unwritable)?;
+    for line in list.fetch(&mut db, &narrowing, &asked, &Place::First, MOST).await? {
+        file.write_record(line.cells.iter().map(field)).map_err(unwritable)?;
     }
     let name = format!("attachment; filename=\"{0}.csv\"; filename*=UTF-8''{0}.csv", model.slug);
     Ok(Download {
@@ -49,26 +55,8 @@ pub(super) async fn export(
     })
 }
 
-fn record(list: &List, row: &Row) -> Result<Vec<String>> {
-    let mut at = 1;
-    let mut record = Vec::with_capacity(list.columns.len());
-    for column in list.columns {
-        record.push(match column.show {
-            Show::Text(_) => harmless(row.get::<Option<String>>(at)?.unwrap_or_default()),
-            Show::Number(_) | Show::Minutes(_) => {
-                row.get::<Option<i64>>(at)?.map(|number| number.to_string()).unwrap_or_default()
-            }
-            Show::Flag(_) => row.get::<bool>(at)?.to_string(),
-            Show::Moment { .. } => {
-                let (moment, zone) = (row.get::<Option<i64>>(at)?, row.get::<String>(at + 1)?);
-                at += 1;
-                let local = moment.and_then(|moment| times::local(moment, &zone));
-                local.map(|local| local.iso).unwrap_or_default()
-            }
-        });
-        at += 1;
-    }
-    Ok(record)
+fn field(cell: &Cell) -> String {
+    if matches!(cell, Cell::Text(_)) { harmless(cell.plain()) } else { cell.plain() }
 }
 
 /// Text that no spreadsheet takes for a formula (OWASP, CSV Injection; ASVS 5, 1.2.10): a quote goes

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::conflict::Conflict;
 use super::fields::{FieldView, Parts, Source};
-use super::list::{KindLink, navigation};
 use super::model::{Field, Input, Loaded, Manage, Model, Registry, Saved};
+use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::ChangeSet;
@@ -18,7 +18,7 @@ use crate::pages::{Html, Message, Page, Query, Reply, Submission};
 
 #[derive(Debug, Serialize)]
 struct Context {
-    kinds: Vec<KindLink>,
+    nav: Nav,
     slug: &'static str,
     name: &'static str,
     plural: &'static str,
@@ -104,7 +104,7 @@ impl Form<'_> {
             None => format!("Add {}", model.name),
         };
         let context = Context {
-            kinds: navigation(self.registry, self.by, model.slug),
+            nav: Nav::of(db, self.registry, self.by, model.slug).await?,
             slug: model.slug,
             name: model.name,
             plural: model.plural,

@@ -6,8 +6,8 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::list::{KindLink, navigation};
 use super::model::Registry;
+use super::nav::Nav;
 use crate::auth::{Act, Need, Rights, Staff};
 use crate::changes::{self, Entry, HISTORY_PAGE};
 use crate::db::Db;
@@ -20,7 +20,7 @@ const LAST_PAGE: i64 = 1_000_000;
 
 #[derive(Debug, Serialize)]
 struct Context {
-    kinds: Vec<KindLink>,
+    nav: Nav,
     slug: &'static str,
     name: &'static str,
     plural: &'static str,
@@ -73,7 +73,7 @@ pub(super) async fn show(
         None => changes::last_label(&mut db, model.slug, id).await?.ok_or(Error::NotFound)?,
     };
     let context = Context {
-        kinds: navigation(**registry, staff.0, kind),
+        nav: Nav::of(&mut db, **registry, staff.0, kind).await?,
         slug: model.slug,
         name: model.name,
         plural: model.plural,

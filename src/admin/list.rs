@@ -4,266 +4,132 @@ use rocket::{State, get};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use super::model::{Column, Filter, List, Model, Narrow, Registry, Show};
+use super::filters::{FilterView, example, filters};
+use super::language::{self, Term};
+use super::model::{Column, List, Registry, Show};
+use super::narrow::Narrowing;
+use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
-use crate::auth::{Act, Need, Right, Staff, Visitor};
-use crate::db::{Composed, Conn, Db, Row, and_all_words};
-use crate::domain::times;
+use super::rows::{Asked, Cell, Line, MOST_COUNTED, Place, SIZES, Sheet, counted};
+use crate::auth::{Act, Need, Right, Staff};
+use crate::db::{Conn, Db};
 use crate::error::Result;
-use crate::input::Values;
-use crate::pages::{Html, Page, Query};
-
-/// How many objects a page of a list shows.
-const PAGE: i64 = 100;
-
-/// What somebody asks of a list.
-#[derive(Debug, Clone)]
-struct Asked<'v> {
-    query: &'v Values,
-    search: &'v str,
-    column: &'static Column,
-    downward: bool,
-    page: i64,
-}
-
-impl<'v> Asked<'v> {
-    fn of(list: &'static List, query: &'v Values) -> Self {
-        let sort = Some(query.first("sort")).filter(|sort| !sort.is_empty()).unwrap_or(list.order);
-        let (name, downward) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
-        let by_name = |name: &str| list.columns.iter().find(|column| column.name == name);
-        let fallback = list.order.trim_start_matches('-');
-        let column = by_name(name).or_else(|| by_name(fallback)).unwrap_or(&list.columns[0]);
-        Self {
-            query,
-            search: query.first("q").trim(),
-            column,
-            downward: downward && by_name(name).is_some(),
-            page: query.first("page").parse().unwrap_or(1).max(1),
-        }
-    }
-
-    fn sort(&self) -> String {
-        format!("{}{}", if self.downward { "-" } else { "" }, self.column.name)
-    }
-
-    /// The address of the same list with some parts set otherwise; an empty one is left out.
-    fn address(&self, list: &List, parts: &[(&str, &str)]) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        let sort = self.sort();
-        let filters =
-            list.filters.iter().map(|filter| (filter.name, self.query.first(filter.name)));
-        let own = [("q", self.search), ("sort", if sort == list.order { "" } else { &sort })];
-        for (name, value) in own.into_iter().chain(filters) {
-            if !parts.iter().any(|(part, _)| *part == name) && !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        for (name, value) in parts.iter().filter(|(_, value)| !value.is_empty()) {
-            query.append_pair(name, value);
-        }
-        format!("?{}", query.finish())
-    }
-}
-
-impl List {
-    /// Adds the conditions of a search and of the filters. Answers whether there were any.
-    fn narrow(&self, query: &mut Composed, asked: &Asked<'_>) -> bool {
-        query.push(" WHERE 1 = 1");
-        and_all_words(query, self.search, asked.search);
-        let mut narrowed = !asked.search.is_empty();
-        for filter in self.filters {
-            let value = asked.query.first(filter.name).trim();
-            if value.is_empty() {
-                continue;
-            }
-            match &filter.narrow {
-                Narrow::Choice(choices) => {
-                    if let Some((.., condition)) = choices.iter().find(|(name, ..)| *name == value)
-                    {
-                        query.push(" AND ").push(condition);
-                        narrowed = true;
-                    }
-                }
-                Narrow::Words { column, .. } => {
-                    and_all_words(query, column, &value.replace(['(', ')'], " "));
-                    narrowed = true;
-                }
-            }
-        }
-        narrowed
-    }
-
-    async fn count(&self, db: &mut Conn, asked: &Asked<'_>) -> Result<(i64, bool)> {
-        let mut query = Composed::select("COUNT(*) FROM ");
-        query.push(self.from);
-        let narrowed = self.narrow(&mut query, asked);
-        if !narrowed {
-            query = Composed::select("COUNT(*) FROM ");
-            query.push(self.table);
-        }
-        let (count,): (i64,) = db.compose(query).one().await?;
-        Ok((count, narrowed))
-    }
-
-    async fn rows(&self, db: &mut Conn, asked: &Asked<'_>) -> Result<Vec<Line>> {
-        let rows = self.fetch(db, asked, PAGE, (asked.page - 1) * PAGE).await?;
-        rows.iter().map(|row| self.line(row)).collect()
-    }
-
-    /// So many of the rows that are asked for, in their order, as the database gives them: the id, then
-    /// each column (a moment takes two).
-    async fn fetch(
-        &self,
-        db: &mut Conn,
-        asked: &Asked<'_>,
-        most: i64,
-        offset: i64,
-    ) -> Result<Vec<Row>> {
-        let mut query = Composed::select(self.id);
-        for column in self.columns {
-            match column.show {
-                Show::Text(sql) | Show::Number(sql) | Show::Minutes(sql) | Show::Flag(sql) => {
-                    query.push(", ").push(sql);
-                }
-                Show::Moment { at, zone } => {
-                    query.push(", ").push(at).push(", ").push(zone);
-                }
-            }
-        }
-        query.push(" FROM ").push(self.from);
-        self.narrow(&mut query, asked);
-        query.push(" ORDER BY ").push(asked.column.sort);
-        query.push(if asked.downward { " DESC NULLS LAST, " } else { " NULLS LAST, " });
-        // The id makes the order total: no row is on two pages.
-        query.push(self.id).push(if asked.downward { " DESC LIMIT " } else { " LIMIT " });
-        query.bind_number(most).push(" OFFSET ").bind_number(offset);
-        db.compose(query).rows().await
-    }
-
-    /// Every row that is asked for, up to so many.
-    pub(super) async fn all(
-        &'static self,
-        db: &mut Conn,
-        query: &Values,
-        most: i64,
-    ) -> Result<Vec<Row>> {
-        self.fetch(db, &Asked::of(self, query), most, 0).await
-    }
-
-    fn line(&self, row: &Row) -> Result<Line> {
-        let mut at = 1;
-        let mut cells = Vec::with_capacity(self.columns.len());
-        for column in self.columns {
-            let (text, kind) = match column.show {
-                Show::Text(_) => (row.get::<Option<String>>(at)?.unwrap_or_default(), "text"),
-                Show::Number(_) => (or_blank(row.get::<Option<i64>>(at)?), "number"),
-                Show::Minutes(_) => (times::spoken(row.get(at)?), "number"),
-                Show::Flag(_) => {
-                    let (text, kind) = if row.get(at)? { ("Yes", "yes") } else { ("No", "no") };
-                    (text.to_owned(), kind)
-                }
-                Show::Moment { .. } => {
-                    let (moment, zone) = (row.get::<Option<i64>>(at)?, row.get::<String>(at + 1)?);
-                    at += 1;
-                    let local = moment.and_then(|moment| times::local(moment, &zone));
-                    let text =
-                        local.map(|local| format!("{} {} {}", local.date, local.time, local.zone));
-                    (text.unwrap_or_default(), "text")
-                }
-            };
-            at += 1;
-            cells.push(Cell { text, kind, title: column.title });
-        }
-        Ok(Line { id: row.get(0)?, cells })
-    }
-}
-
-fn or_blank(number: Option<i64>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
-}
+use crate::pages::{Html, Page, Query, Reply};
 
 #[derive(Debug, Serialize)]
-struct Line {
+struct RowView {
     id: i64,
-    cells: Vec<Cell>,
+    cells: Vec<CellView>,
 }
 
 #[derive(Debug, Serialize)]
-struct Cell {
+struct CellView {
     text: String,
     kind: &'static str,
     title: &'static str,
+}
+
+impl RowView {
+    fn of(line: &Line, columns: &[&'static Column]) -> Self {
+        let cells = line.cells.iter().zip(columns).map(|(cell, column)| CellView {
+            text: cell.told(),
+            kind: match cell {
+                Cell::Number(_) | Cell::Minutes(_) => "number",
+                Cell::Flag(true) => "yes",
+                Cell::Flag(false) => "no",
+                Cell::Text(_) | Cell::Moment(_) => "text",
+            },
+            title: column.title,
+        });
+        Self { id: line.id, cells: cells.collect() }
+    }
 }
 
 #[derive(Debug, Serialize)]
 struct Heading {
     title: &'static str,
     address: String,
+    /// For the first column of the order; the others say their place.
     sorted: &'static str,
+    /// `2 ↓`, for a further column of the order.
+    place: String,
+    /// The same list without this column in its order.
+    unsorted: Option<String>,
     number: bool,
 }
 
+/// A term of the search, with the list without it.
 #[derive(Debug, Serialize)]
-struct FilterView {
+struct Chip {
+    text: String,
+    without: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ColumnView {
     name: &'static str,
     title: &'static str,
+    shown: bool,
+    place: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct SizeView {
+    size: usize,
+    address: String,
+    here: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Part {
+    name: &'static str,
     value: String,
-    suggestions: Option<String>,
-    choices: Vec<FilterChoice>,
 }
 
 #[derive(Debug, Serialize)]
-struct FilterChoice {
-    value: &'static str,
-    title: &'static str,
-    chosen: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Context<'a> {
-    kinds: Vec<KindLink>,
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the page shows or not")]
+struct Context {
+    nav: Nav,
     slug: &'static str,
     name: &'static str,
     plural: &'static str,
     empty: &'static str,
-    search: &'a str,
+    search: String,
     search_help: &'static str,
-    sort: String,
+    examples: Vec<String>,
+    /// What the address says besides the search, for forms that only change the search.
+    parts: Vec<Part>,
+    chips: Vec<Chip>,
+    mistakes: Vec<String>,
     filters: Vec<FilterView>,
+    filters_open: bool,
+    filters_address: String,
+    columns: Vec<ColumnView>,
+    sizes: Vec<SizeView>,
     narrowed: bool,
+    all_address: String,
     add: Allowed,
+    change: Allowed,
+    delete: Allowed,
+    /// Whether rows can be ticked.
+    ticks: bool,
     export: Allowed,
     export_address: String,
+    view_address: String,
     headings: Vec<Heading>,
-    rows: Vec<Line>,
-    total: i64,
-    first: i64,
-    last: i64,
-    page: i64,
-    pages: i64,
+    rows: Vec<RowView>,
+    /// `12,345`, or `more than 10,000`.
+    total: String,
+    any: bool,
+    one: bool,
+    first: usize,
+    last: usize,
+    first_page: Option<String>,
     previous: Option<String>,
     next: Option<String>,
+    last_page: Option<String>,
     back: String,
-}
-
-/// A kind in the navigation.
-#[derive(Debug, Serialize)]
-pub(super) struct KindLink {
-    slug: &'static str,
-    name: &'static str,
-    plural: &'static str,
-    here: bool,
-}
-
-/// The navigation, with the kind that is being looked at: what somebody may view.
-pub(super) fn navigation(registry: Registry, by: &Visitor, here: &str) -> Vec<KindLink> {
-    let link = |model: &'static Model| KindLink {
-        slug: model.slug,
-        name: model.name,
-        plural: model.plural,
-        here: model.slug == here,
-    };
-    registry.visible_to(by).map(link).collect()
+    csrf: String,
 }
 
 /// The list of a kind.
@@ -277,55 +143,156 @@ pub(super) async fn list(
     page: Page<'_>,
 ) -> Result<Html> {
     let model = registry.open(kind, Act::View, staff.0)?.model();
-    let reasons = Reasons::of(&mut db, staff.0).await?;
     let list = &model.list;
-    let mut asked = Asked::of(list, &query.0);
-    let (total, narrowed) = list.count(&mut db, &asked).await?;
-    let pages = (total.max(1) + PAGE - 1) / PAGE;
-    asked.page = asked.page.min(pages);
-    let rows = list.rows(&mut db, &asked).await?;
-    let at = asked.page;
-    let turn = |wanted: i64| {
-        let number = if wanted > 1 { wanted.to_string() } else { String::new() };
-        (1..=pages).contains(&wanted).then(|| asked.address(list, &[("page", &number)]))
+    let asked = Asked::of(list, &query.0);
+    let filters_open = query.0.has("filters");
+    let found = Narrowing::of(&mut db, list, &asked.terms).await?;
+    let (count, sheet, mistakes) = match &found {
+        Ok(narrowing) => {
+            let count = list.count(&mut db, narrowing).await?;
+            (count, list.sheet(&mut db, narrowing, &asked).await?, Vec::new())
+        }
+        Err(mistakes) => {
+            let nothing = Sheet { lines: Vec::new(), more_before: false, more_after: false };
+            (0, nothing, mistakes.clone())
+        }
     };
-    let own_page = if at > 1 { at.to_string() } else { String::new() };
+    let filters = if filters_open { filters(&mut db, list, &asked).await? } else { Vec::new() };
+    let reasons = Reasons::of(&mut db, staff.0).await?;
+    let open = if filters_open { "1" } else { "" };
+    let around = Around::of(list, &asked, &sheet, count, open);
+    let (change, delete) = (
+        reasons.allowed(Need::to(Act::Change, model.slug)),
+        reasons.allowed(Need::to(Act::Delete, model.slug)),
+    );
     let context = Context {
-        kinds: navigation(**registry, staff.0, kind),
+        nav: Nav::of(&mut db, **registry, staff.0, kind).await?,
         slug: model.slug,
         name: model.name,
         plural: model.plural,
         empty: model.empty,
-        search: asked.search,
+        search: language::spelled(&asked.terms),
         search_help: list.search_help,
-        sort: asked.sort(),
-        filters: list.filters.iter().map(|filter| view(filter, &query.0)).collect(),
-        narrowed,
+        examples: list.filters.iter().map(example).collect(),
+        parts: asked
+            .parts(list)
+            .into_iter()
+            .filter(|(name, _)| *name != "q")
+            .chain(filters_open.then(|| ("filters", "1".to_owned())))
+            .map(|(name, value)| Part { name, value })
+            .collect(),
+        chips: chips(list, &asked, open),
+        mistakes,
+        filters,
+        filters_open,
+        filters_address: asked.address(list, &[("filters", if filters_open { "" } else { "1" })]),
+        columns: columns(list, &asked),
+        sizes: sizes(list, &asked, open),
+        narrowed: !asked.terms.is_empty(),
+        all_address: asked.address(list, &[("q", ""), ("filters", open)]),
         add: reasons.allowed(Need::to(Act::Add, model.slug)),
+        ticks: change.may || delete.may,
+        change,
+        delete,
         export: reasons.allowed(Need::Right(Right::Export)),
         export_address: format!("/admin/{}/export/{}", model.slug, asked.address(list, &[])),
-        headings: list.columns.iter().map(|column| heading(list, column, &asked)).collect(),
-        rows,
-        total,
-        first: if total == 0 { 0 } else { (at - 1) * PAGE + 1 },
-        last: (at * PAGE).min(total),
-        page: at,
-        pages,
-        previous: turn(at - 1),
-        next: turn(at + 1),
-        back: back(&asked.address(list, &[("page", &own_page)])),
+        view_address: format!("/admin/views/add/{}", asked.address(list, &[("kind", model.slug)])),
+        headings: asked.columns.iter().map(|column| heading(list, column, &asked, open)).collect(),
+        rows: sheet.lines.iter().map(|line| RowView::of(line, &asked.columns)).collect(),
+        total: counted(count, MOST_COUNTED),
+        any: count > 0,
+        one: count == 1,
+        first: around.first,
+        last: around.last,
+        first_page: around.first_page,
+        previous: around.previous,
+        next: around.next,
+        last_page: around.last_page,
+        back: back(&around.here),
+        csrf: page.token(),
     };
     let html = page.show("admin/list", model.plural, &context)?;
     Ok(if page.hx.partial && !page.hx.boosted {
         // As one types, the address says what is shown, without the fields that are empty.
-        let address = asked.address(list, &[("page", &own_page)]);
-        html.with_header(
-            "HX-Replace-Url",
-            format!("/admin/{}/{}", model.slug, address.trim_end_matches('?')),
-        )
+        let here = format!("/admin/{}/{}", model.slug, around.here.trim_end_matches('?'));
+        html.with_header("HX-Replace-Url", here)
     } else {
         html
     })
+}
+
+/// The list with the columns that were ticked, in the order of their places.
+#[get("/admin/<kind>/columns")]
+pub(super) fn show_columns(
+    kind: &str,
+    query: Query,
+    staff: Staff<'_>,
+    registry: &State<Registry>,
+    page: Page<'_>,
+) -> Result<Reply> {
+    let list = &registry.open(kind, Act::View, staff.0)?.model().list;
+    let ticked = query.0.all("column");
+    let place = |name: &str| query.0.first(&format!("place-{name}")).parse().unwrap_or(99_u32);
+    let mut columns: Vec<_> = list
+        .columns
+        .iter()
+        .filter(|column| ticked.iter().any(|name| name == column.name))
+        .collect();
+    columns.sort_by_key(|column| place(column.name));
+    let asked = Asked::of(list, &query.0);
+    let asked = Asked { columns, ..asked };
+    let shown = if ticked.is_empty() { String::new() } else { asked.shown(list) };
+    let address = asked.address(list, &[("show", &shown), ("filters", query.0.first("filters"))]);
+    Ok(page.to(format!("/admin/{kind}/{address}"), None))
+}
+
+/// The addresses around a page of rows, and where it is among all.
+struct Around {
+    here: String,
+    first: usize,
+    last: usize,
+    first_page: Option<String>,
+    previous: Option<String>,
+    next: Option<String>,
+    last_page: Option<String>,
+}
+
+impl Around {
+    fn of(list: &'static List, asked: &Asked, sheet: &Sheet, count: i64, open: &str) -> Self {
+        let lines = sheet.lines.len();
+        let total = usize::try_from(count).unwrap_or(0);
+        let before = match asked.place {
+            Place::Last => total.saturating_sub(lines),
+            // Counted along the way: with rows that came or went meanwhile it may be off by these.
+            Place::After(_) | Place::Before(_) if sheet.more_before => asked.before,
+            Place::First | Place::After(_) | Place::Before(_) => 0,
+        };
+        let turn = |place: &str, cursor: String, at: usize| {
+            asked.address(list, &[("filters", open), (place, &cursor), ("at", &at.to_string())])
+        };
+        let end = |line: Option<&Line>| line.map(|line| line.cursor.to_string());
+        let (top, bottom) = (end(sheet.lines.first()), end(sheet.lines.last()));
+        let here = match &asked.place {
+            Place::First => asked.address(list, &[("filters", open)]),
+            Place::Last => asked.address(list, &[("filters", open), ("last", "1")]),
+            Place::After(cursor) => turn("after", cursor.to_string(), before),
+            Place::Before(cursor) => turn("before", cursor.to_string(), before),
+        };
+        let previous = top.filter(|_| sheet.more_before);
+        let next = bottom.filter(|_| sheet.more_after);
+        Self {
+            here,
+            first: if lines == 0 { 0 } else { before + 1 },
+            last: before + lines,
+            first_page: sheet.more_before.then(|| asked.address(list, &[("filters", open)])),
+            previous: previous
+                .map(|cursor| turn("before", cursor, before.saturating_sub(asked.size))),
+            next: next.map(|cursor| turn("after", cursor, before + lines)),
+            last_page: sheet
+                .more_after
+                .then(|| asked.address(list, &[("filters", open), ("last", "1")])),
+        }
+    }
 }
 
 /// A list's address as a form carries it along, so that saving leads back to the same list.
@@ -333,33 +300,94 @@ fn back(address: &str) -> String {
     form_urlencoded::byte_serialize(address.trim_start_matches('?').as_bytes()).collect()
 }
 
-fn heading(list: &List, column: &'static Column, asked: &Asked<'_>) -> Heading {
-    let here = column.name == asked.column.name;
-    let turned = format!("{}{}", if here && !asked.downward { "-" } else { "" }, column.name);
-    let sort = if turned == list.order { "" } else { &turned };
+fn chips(list: &'static List, asked: &Asked, open: &str) -> Vec<Chip> {
+    let chip = |(place, term): (usize, &Term)| {
+        let others = asked.terms.iter().enumerate().filter(|(other, _)| *other != place);
+        let others: Vec<_> = others.map(|(_, term)| term.clone()).collect();
+        let q = language::spelled(&others);
+        Chip {
+            text: term.to_string(),
+            without: asked.address(list, &[("q", &q), ("filters", open)]),
+        }
+    };
+    asked.terms.iter().enumerate().map(chip).collect()
+}
+
+/// A heading sorts by its column first and then as it was; a second time, the other way round.
+fn heading(list: &'static List, column: &'static Column, asked: &Asked, open: &str) -> Heading {
+    let place = asked.order.iter().position(|(known, _)| known.name == column.name);
+    let downward = place.and_then(|place| asked.order.get(place)).is_some_and(|(_, down)| *down);
+    let others: Vec<_> =
+        asked.order.iter().copied().filter(|(known, _)| known.name != column.name).collect();
+    let turned = (column, place == Some(0) && !downward);
+    let address = |order: Vec<(&'static Column, bool)>| {
+        let sort = Asked { order, ..asked.clone() }.sort();
+        let sort = if sort == list.order { String::new() } else { sort };
+        asked.address(list, &[("sort", &sort), ("filters", open)])
+    };
+    let arrow = if downward { "↓" } else { "↑" };
     Heading {
         title: column.title,
-        address: asked.address(list, &[("sort", sort)]),
-        sorted: match (here, asked.downward) {
-            (false, _) => "none",
-            (true, false) => "ascending",
-            (true, true) => "descending",
+        address: address([turned].into_iter().chain(others.clone()).collect()),
+        sorted: match (place, downward) {
+            (Some(0), false) => "ascending",
+            (Some(0), true) => "descending",
+            _ => "none",
         },
+        place: place
+            .filter(|place| *place > 0)
+            .map(|place| format!("{} {arrow}", place + 1))
+            .unwrap_or_default(),
+        unsorted: (place.is_some() && !others.is_empty()).then(|| address(others)),
         number: matches!(column.show, Show::Number(_) | Show::Minutes(_)),
     }
 }
 
-fn view(filter: &'static Filter, query: &Values) -> FilterView {
-    let value = query.first(filter.name).trim().to_owned();
-    let (choices, suggestions) = match &filter.narrow {
-        Narrow::Choice(choices) => (*choices, None),
-        Narrow::Words { kind, .. } => {
-            (&[][..], Some(format!("/admin/{kind}/suggestions/?name={}", filter.name)))
-        }
-    };
-    let choices = choices
+fn columns(list: &'static List, asked: &Asked) -> Vec<ColumnView> {
+    let hidden = list
+        .columns
         .iter()
-        .map(|(name, title, _)| FilterChoice { value: name, title, chosen: *name == value })
-        .collect();
-    FilterView { name: filter.name, title: filter.title, value, suggestions, choices }
+        .filter(|column| !asked.columns.iter().any(|shown| shown.name == column.name));
+    let all = asked.columns.iter().copied().map(|column| (column, true));
+    all.chain(hidden.map(|column| (column, false)))
+        .enumerate()
+        .map(|(place, (column, shown))| ColumnView {
+            name: column.name,
+            title: column.title,
+            shown,
+            place: place + 1,
+        })
+        .collect()
+}
+
+fn sizes(list: &'static List, asked: &Asked, open: &str) -> Vec<SizeView> {
+    let mut sizes = SIZES;
+    sizes.sort_unstable();
+    let view = |size: usize| SizeView {
+        size,
+        address: {
+            let number = if size == SIZES[0] { String::new() } else { size.to_string() };
+            asked.address(list, &[("size", &number), ("filters", open)])
+        },
+        here: size == asked.size,
+    };
+    sizes.into_iter().map(view).collect()
+}
+
+/// The rows around one of a filtered list: the ids of the one before it and the one after it.
+pub(super) async fn neighbours(
+    db: &mut Conn,
+    list: &'static List,
+    asked: &Asked,
+    id: i64,
+) -> Result<(Option<i64>, Option<i64>)> {
+    let Ok(narrowing) = Narrowing::of(db, list, &asked.terms).await? else {
+        return Ok((None, None));
+    };
+    let Some(cursor) = list.cursor(db, asked, id).await? else {
+        return Ok((None, None));
+    };
+    let before = list.fetch(db, &narrowing, asked, &Place::Before(cursor.clone()), 1).await?;
+    let after = list.fetch(db, &narrowing, asked, &Place::After(cursor), 1).await?;
+    Ok((before.first().map(|line| line.id), after.first().map(|line| line.id)))
 }

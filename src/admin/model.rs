@@ -29,21 +29,21 @@ pub struct Model {
 /// How a kind is listed.
 #[derive(Debug)]
 pub struct List {
-    /// The table itself, for a count without conditions.
+    /// The table itself: what filters and searches look into.
     pub table: &'static str,
-    /// The table with all it is joined to.
+    /// The table with all that its columns are joined to.
     pub from: &'static str,
     /// The column of ids.
     pub id: &'static str,
-    /// What is shown of each, the first as a link to its form.
+    /// What is shown of each; the first leads to its form.
     pub columns: &'static [Column],
-    /// Folded text in which each word of a search must be found.
-    pub search: &'static str,
+    /// Where a word of a search must be found, in one of these.
+    pub search: &'static [Look],
     /// What the search looks into, for people.
     pub search_help: &'static str,
-    /// What the list can be narrowed by.
+    /// The fields of the search language.
     pub filters: &'static [Filter],
-    /// The order at first: a column's name, with `-` for downward.
+    /// The order at first: columns' names with commas between, with `-` for downward.
     pub order: &'static str,
 }
 
@@ -57,7 +57,9 @@ pub struct Column {
     /// What it shows.
     pub show: Show,
     /// What it is sorted by.
-    pub sort: &'static str,
+    pub sort: Key,
+    /// The form's field that can be changed in the list's row; empty for none.
+    pub edits: &'static str,
 }
 
 /// What a column shows: SQL expressions, and how their values are written.
@@ -80,29 +82,48 @@ pub enum Show {
     },
 }
 
-/// What a list can be narrowed by.
+/// What rows are put in order by: an SQL expression and its type.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    /// Text that is never missing.
+    Text(&'static str),
+    /// A number (a BIGINT, where it is computed) that is never missing.
+    Number(&'static str),
+    /// A number that may be missing; such rows come last.
+    Sparse(&'static str),
+}
+
+/// A field of the search language.
 #[derive(Debug)]
 pub struct Filter {
-    /// Its name in addresses.
+    /// Its name in searches: `from`.
     pub name: &'static str,
     /// Its heading.
     pub title: &'static str,
-    /// How it narrows.
-    pub narrow: Narrow,
+    /// What it looks into.
+    pub look: Look,
 }
 
-/// How a filter narrows.
+/// What a filter or a search looks into: columns of the list's own table.
 #[derive(Debug)]
-pub enum Narrow {
+pub enum Look {
     /// One of some choices: name, title, condition.
     Choice(&'static [(&'static str, &'static str, &'static str)]),
-    /// Words that folded text must hold; objects of this kind are suggested.
-    Words {
-        /// The folded text.
+    /// Folded text that holds the words.
+    Words(&'static str),
+    /// An object of another kind whose folded text holds the words.
+    Related {
+        /// The column that refers to it.
         column: &'static str,
-        /// The kind to suggest from.
+        /// The table it is in, which has columns `id` and `folded`.
+        table: &'static str,
+        /// Its kind, to suggest from.
         kind: &'static str,
     },
+    /// A whole number that can be compared.
+    Number(&'static str),
+    /// A day, as `2026-12-24`, or empty; compared with a year, a month or a day.
+    Day(&'static str),
 }
 
 /// A field of a form.

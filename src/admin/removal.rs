@@ -4,8 +4,8 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::form::list_address;
-use super::list::{KindLink, navigation};
 use super::model::{Manage, Registry};
+use super::nav::Nav;
 use super::reasons::Reasons;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::ChangeSet;
@@ -18,7 +18,7 @@ const NAMED: usize = 100;
 
 #[derive(Debug, Serialize)]
 struct Context {
-    kinds: Vec<KindLink>,
+    nav: Nav,
     slug: &'static str,
     name: &'static str,
     plural: &'static str,
@@ -118,7 +118,7 @@ pub(super) async fn confirm(
     drop(set);
     let mut conn = db.conn().await?;
     let context = Context {
-        kinds: navigation(**registry, staff.0, kind),
+        nav: Nav::of(&mut conn, **registry, staff.0, kind).await?,
         whys: {
             let whys = whys(&mut conn, manage, staff.0, id, &missing).await?;
             whys.into_iter().chain(refused).collect()

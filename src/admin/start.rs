@@ -4,8 +4,8 @@ use rocket::{State, get};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use super::list::{KindLink, navigation};
 use super::model::Registry;
+use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use crate::auth::{Act, Need, Staff};
 use crate::changes::{self, RecentSet};
@@ -21,7 +21,7 @@ const LOOKED_AT: i64 = 60;
 
 #[derive(Debug, Serialize)]
 struct Context {
-    kinds: Vec<KindLink>,
+    nav: Nav,
     addable: Vec<Addable>,
     recent: Vec<Action>,
 }
@@ -59,7 +59,7 @@ pub(super) async fn start(
     let reasons = Reasons::of(&mut db, staff.0).await?;
     let recent = changes::recent(&mut db, LOOKED_AT).await?;
     let context = Context {
-        kinds: navigation(**registry, staff.0, ""),
+        nav: Nav::of(&mut db, **registry, staff.0, "").await?,
         addable: registry
             .0
             .iter()

@@ -1,6 +1,8 @@
 //! Airports, for staff.
 
-use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
+use crate::admin::{
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+};
 use crate::auth::{Need, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
@@ -12,6 +14,9 @@ use crate::input::{Refusal, Values};
 #[derive(Debug)]
 pub struct Airports;
 
+const DEPARTURES: &str = "(SELECT COUNT(*) FROM flights f WHERE f.origin_id = a.id)";
+const ARRIVALS: &str = "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)";
+
 static MODEL: Model = Model {
     slug: "airports",
     name: "airport",
@@ -22,38 +27,68 @@ static MODEL: Model = Model {
         from: "airports a",
         id: "a.id",
         columns: &[
-            Column { name: "code", title: "Code", show: Show::Text("a.code"), sort: "a.code" },
-            Column { name: "city", title: "City", show: Show::Text("a.city"), sort: "a.folded" },
+            Column {
+                name: "code",
+                title: "Code",
+                show: Show::Text("a.code"),
+                sort: Key::Text("a.code"),
+                edits: "",
+            },
+            Column {
+                name: "city",
+                title: "City",
+                show: Show::Text("a.city"),
+                sort: Key::Text("a.folded"),
+                edits: "city",
+            },
             Column {
                 name: "country",
                 title: "Country",
                 show: Show::Text("a.country"),
-                sort: "a.country",
+                sort: Key::Text("a.country"),
+                edits: "country",
             },
             Column {
                 name: "timezone",
                 title: "Time zone",
                 show: Show::Text("a.timezone"),
-                sort: "a.timezone",
+                sort: Key::Text("a.timezone"),
+                edits: "timezone",
             },
             Column {
                 name: "departures",
                 title: "Departures",
-                show: Show::Number("(SELECT COUNT(*) FROM flights f WHERE f.origin_id = a.id)"),
-                sort: "(SELECT COUNT(*) FROM flights f WHERE f.origin_id = a.id)",
+                show: Show::Number(DEPARTURES),
+                sort: Key::Number(DEPARTURES),
+                edits: "",
             },
             Column {
                 name: "arrivals",
                 title: "Arrivals",
-                show: Show::Number(
-                    "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)",
-                ),
-                sort: "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)",
+                show: Show::Number(ARRIVALS),
+                sort: Key::Number(ARRIVALS),
+                edits: "",
             },
         ],
-        search: "a.folded",
+        search: &[Look::Words("a.folded")],
         search_help: "code, city or country",
-        filters: &[],
+        filters: &[
+            Filter {
+                name: "is",
+                title: "State",
+                look: Look::Choice(&[
+                    (
+                        "unused",
+                        "Without flights",
+                        "NOT EXISTS (SELECT 1 FROM flights f WHERE a.id IN (f.origin_id, f.destination_id))",
+                    ),
+                    ("zoneless", "Without a time zone", "a.timezone = ''"),
+                ]),
+            },
+            Filter { name: "city", title: "City", look: Look::Words("a.folded") },
+            Filter { name: "departures", title: "Departures", look: Look::Number(DEPARTURES) },
+            Filter { name: "arrivals", title: "Arrivals", look: Look::Number(ARRIVALS) },
+        ],
         order: "city",
     },
     fields: &[

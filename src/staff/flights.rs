@@ -2,7 +2,7 @@
 
 use super::bookings;
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
 };
 use crate::auth::{Need, Right, Visitor};
 use crate::changes::ChangeSet;
@@ -16,6 +16,11 @@ use crate::input::{Errors, Refusal, Values};
 #[derive(Debug)]
 pub struct Flights;
 
+const BOOKED: &str = "(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)";
+const FULL: &str = "f.capacity <= (SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)";
+const EMPTY: &str = "NOT EXISTS (SELECT 1 FROM bookings b WHERE b.flight_id = f.id)";
+const VALID_NUMBER: &str = "CAST(CASE WHEN f.origin_id <> f.destination_id AND f.duration >= 0 THEN 1 ELSE 0 END AS BIGINT)";
+
 static MODEL: Model = Model {
     slug: "flights",
     name: "flight",
@@ -26,63 +31,99 @@ static MODEL: Model = Model {
         from: "flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id",
         id: "f.id",
         columns: &[
-            Column { name: "number", title: "Number", show: Show::Number("f.id"), sort: "f.id" },
+            Column {
+                name: "number",
+                title: "Number",
+                show: Show::Number("f.id"),
+                sort: Key::Number("f.id"),
+                edits: "",
+            },
             Column {
                 name: "origin",
                 title: "Origin",
                 show: Show::Text("o.city || ' (' || o.code || ')'"),
-                sort: "o.folded",
+                sort: Key::Text("o.folded"),
+                edits: "origin",
             },
             Column {
                 name: "destination",
                 title: "Destination",
                 show: Show::Text("d.city || ' (' || d.code || ')'"),
-                sort: "d.folded",
+                sort: Key::Text("d.folded"),
+                edits: "destination",
             },
             Column {
                 name: "departs",
                 title: "Departure",
                 show: Show::Moment { at: "f.departs_at", zone: "o.timezone" },
-                sort: "f.departs_at",
+                sort: Key::Sparse("f.departs_at"),
+                edits: "departs",
             },
             Column {
                 name: "duration",
                 title: "Duration",
                 show: Show::Minutes("f.duration"),
-                sort: "f.duration",
+                sort: Key::Number("f.duration"),
+                edits: "duration",
             },
             Column {
                 name: "booked",
                 title: "Booked",
-                show: Show::Number("(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)"),
-                sort: "(SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id)",
+                show: Show::Number(BOOKED),
+                sort: Key::Number(BOOKED),
+                edits: "",
             },
             Column {
                 name: "seats",
                 title: "Seats",
                 show: Show::Number("f.capacity"),
-                sort: "f.capacity",
+                sort: Key::Sparse("f.capacity"),
+                edits: "capacity",
             },
-            Column { name: "valid", title: "Valid", show: Show::Flag(VALID), sort: VALID },
+            Column {
+                name: "valid",
+                title: "Valid",
+                show: Show::Flag(VALID),
+                sort: Key::Number(VALID_NUMBER),
+                edits: "",
+            },
         ],
-        search: "(o.folded || ' ' || d.folded || ' ' || f.id)",
+        search: &[
+            Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
+            Look::Related { column: "f.destination_id", table: "airports", kind: "airports" },
+            Look::Number("f.id"),
+        ],
         search_help: "airports' codes, cities and countries, or the number",
         filters: &[
             Filter {
-                name: "valid",
-                title: "Valid",
-                narrow: Narrow::Choice(&[("yes", "Valid", VALID), ("no", "Not valid", NOT_VALID)]),
+                name: "is",
+                title: "State",
+                look: Look::Choice(&[
+                    ("valid", "Valid", VALID),
+                    ("invalid", "Not valid", NOT_VALID),
+                    ("full", "Full", FULL),
+                    ("empty", "Nobody booked", EMPTY),
+                ]),
             },
             Filter {
-                name: "origin",
+                name: "from",
                 title: "Origin",
-                narrow: Narrow::Words { column: "o.folded", kind: "airports" },
+                look: Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
             },
             Filter {
-                name: "destination",
+                name: "to",
                 title: "Destination",
-                narrow: Narrow::Words { column: "d.folded", kind: "airports" },
+                look: Look::Related {
+                    column: "f.destination_id",
+                    table: "airports",
+                    kind: "airports",
+                },
             },
+            Filter { name: "departs", title: "Departure", look: Look::Day("f.departs_on") },
+            Filter { name: "minutes", title: "Minutes", look: Look::Number("f.duration") },
+            Filter { name: "seats", title: "Seats", look: Look::Number("f.capacity") },
+            Filter { name: "booked", title: "Booked", look: Look::Number(BOOKED) },
+            Filter { name: "number", title: "Number", look: Look::Number("f.id") },
         ],
         order: "number",
     },

@@ -1,6 +1,8 @@
 //! Groups of accounts, for those who manage users. Nobody gives what he lacks.
 
-use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
+use crate::admin::{
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+};
 use crate::auth::groups::{self, Draft, Group};
 use crate::auth::{Need, Right, Rights, Visitor, users};
 use crate::changes::ChangeSet;
@@ -12,6 +14,8 @@ use crate::input::{Errors, Refusal, Values};
 #[derive(Debug)]
 pub struct Groups;
 
+const USERS: &str = "(SELECT COUNT(*) FROM memberships m WHERE m.group_id = g.id)";
+
 static MODEL: Model = Model {
     slug: "groups",
     name: "group",
@@ -22,23 +26,45 @@ static MODEL: Model = Model {
         from: "groups g",
         id: "g.id",
         columns: &[
-            Column { name: "name", title: "Name", show: Show::Text("g.name"), sort: "g.folded" },
+            Column {
+                name: "name",
+                title: "Name",
+                show: Show::Text("g.name"),
+                sort: Key::Text("g.folded"),
+                edits: "",
+            },
             Column {
                 name: "users",
                 title: "Users",
-                show: Show::Number("(SELECT COUNT(*) FROM memberships m WHERE m.group_id = g.id)"),
-                sort: "(SELECT COUNT(*) FROM memberships m WHERE m.group_id = g.id)",
+                show: Show::Number(USERS),
+                sort: Key::Number(USERS),
+                edits: "",
             },
             Column {
                 name: "factor",
                 title: "Second factor",
                 show: Show::Text("CASE WHEN g.requires_factor THEN 'Compulsory' ELSE '' END"),
-                sort: "g.requires_factor",
+                sort: Key::Number("CAST(CASE WHEN g.requires_factor THEN 1 ELSE 0 END AS BIGINT)"),
+                edits: "",
             },
         ],
-        search: "g.folded",
+        search: &[Look::Words("g.folded")],
         search_help: "a group’s name",
-        filters: &[],
+        filters: &[
+            Filter {
+                name: "is",
+                title: "State",
+                look: Look::Choice(&[
+                    (
+                        "empty",
+                        "Nobody in it",
+                        "NOT EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = g.id)",
+                    ),
+                    ("protected", "Second factor compulsory", "g.requires_factor"),
+                ]),
+            },
+            Filter { name: "users", title: "Users", look: Look::Number(USERS) },
+        ],
         order: "name",
     },
     fields: &[

@@ -1,7 +1,9 @@
 //! Passengers, for staff, with their flights in two panes.
 
 use super::{Choices, bookings};
-use crate::admin::{Choice, Column, Field, Input, List, Loaded, Manage, Model, Saved, Show};
+use crate::admin::{
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+};
 use crate::auth::{Need, Right, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
@@ -13,6 +15,10 @@ use crate::input::{Refusal, Values};
 /// The kind.
 #[derive(Debug)]
 pub struct Passengers;
+
+const FLIGHTS: &str = "(SELECT COUNT(*) FROM bookings b WHERE b.passenger_id = p.id)";
+const BOOKED: &str = "EXISTS (SELECT 1 FROM bookings b WHERE b.passenger_id = p.id)";
+const IDLE: &str = "NOT EXISTS (SELECT 1 FROM bookings b WHERE b.passenger_id = p.id)";
 
 static MODEL: Model = Model {
     slug: "passengers",
@@ -28,25 +34,46 @@ static MODEL: Model = Model {
                 name: "last",
                 title: "Last name",
                 show: Show::Text("p.last"),
-                sort: "p.folded",
+                sort: Key::Text("p.folded"),
+                edits: "last",
             },
             Column {
                 name: "first",
                 title: "First name",
                 show: Show::Text("p.first"),
-                sort: "p.first",
+                sort: Key::Text("p.first"),
+                edits: "first",
             },
-            Column { name: "number", title: "Number", show: Show::Number("p.id"), sort: "p.id" },
+            Column {
+                name: "number",
+                title: "Number",
+                show: Show::Number("p.id"),
+                sort: Key::Number("p.id"),
+                edits: "",
+            },
             Column {
                 name: "flights",
                 title: "Flights",
-                show: Show::Number("(SELECT COUNT(*) FROM bookings b WHERE b.passenger_id = p.id)"),
-                sort: "(SELECT COUNT(*) FROM bookings b WHERE b.passenger_id = p.id)",
+                show: Show::Number(FLIGHTS),
+                sort: Key::Number(FLIGHTS),
+                edits: "",
             },
         ],
-        search: "p.folded",
+        search: &[Look::Words("p.folded"), Look::Number("p.id")],
         search_help: "first or last name",
-        filters: &[],
+        filters: &[
+            Filter {
+                name: "is",
+                title: "State",
+                look: Look::Choice(&[
+                    ("booked", "On a flight", BOOKED),
+                    ("idle", "On no flight", IDLE),
+                ]),
+            },
+            Filter { name: "name", title: "Name", look: Look::Words("p.folded") },
+            Filter { name: "flights", title: "Flights", look: Look::Number(FLIGHTS) },
+            Filter { name: "number", title: "Number", look: Look::Number("p.id") },
+        ],
         order: "last",
     },
     fields: &[

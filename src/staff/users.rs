@@ -4,7 +4,7 @@
 use super::Choices;
 use super::groups::{choice, lacking, refuse_to_give};
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, List, Loaded, Manage, Model, Narrow, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
 };
 use crate::auth::groups::{self, Group};
 use crate::auth::users::{self, Draft, User};
@@ -24,6 +24,9 @@ const ROLE: &str =
 const GROUPS: &str = "COALESCE((SELECT STRING_AGG(g.name, ', ' ORDER BY g.name) FROM groups g
     JOIN memberships m ON m.group_id = g.id WHERE m.user_id = u.id), '')";
 
+const GROUPS_FOLDED: &str = "COALESCE((SELECT STRING_AGG(g.folded, ', ') FROM groups g
+    JOIN memberships m ON m.group_id = g.id WHERE m.user_id = u.id), '')";
+
 static MODEL: Model = Model {
     slug: "users",
     name: "user",
@@ -38,63 +41,69 @@ static MODEL: Model = Model {
                 name: "username",
                 title: "Name",
                 show: Show::Text("u.username"),
-                sort: "u.folded",
+                sort: Key::Text("u.folded"),
+                edits: "",
             },
             Column {
                 name: "email",
                 title: "Mail address",
                 show: Show::Text("u.email"),
-                sort: "u.email",
+                sort: Key::Text("u.email"),
+                edits: "",
             },
-            Column { name: "role", title: "Role", show: Show::Text(ROLE), sort: ROLE },
-            Column { name: "groups", title: "Groups", show: Show::Text(GROUPS), sort: GROUPS },
+            Column {
+                name: "role",
+                title: "Role",
+                show: Show::Text(ROLE),
+                sort: Key::Text(ROLE),
+                edits: "",
+            },
+            Column {
+                name: "groups",
+                title: "Groups",
+                show: Show::Text(GROUPS),
+                sort: Key::Text(GROUPS),
+                edits: "",
+            },
             Column {
                 name: "active",
                 title: "Active",
                 show: Show::Flag("u.is_active"),
-                sort: "u.is_active",
+                sort: Key::Number("CAST(CASE WHEN u.is_active THEN 1 ELSE 0 END AS BIGINT)"),
+                edits: "",
             },
             Column {
                 name: "factor",
                 title: "Second factor",
                 show: Show::Text("CASE WHEN u.second_factor THEN 'Yes' ELSE '' END"),
-                sort: "u.second_factor",
+                sort: Key::Number("CAST(CASE WHEN u.second_factor THEN 1 ELSE 0 END AS BIGINT)"),
+                edits: "",
             },
             Column {
                 name: "seen",
                 title: "Last sign-in",
                 show: Show::Moment { at: LAST_SIGN_IN, zone: "'UTC'" },
-                sort: LAST_SIGN_IN,
+                sort: Key::Sparse(LAST_SIGN_IN),
+                edits: "",
             },
         ],
-        search: "u.folded",
+        search: &[Look::Words("u.folded")],
         search_help: "a name or a mail address",
         filters: &[
             Filter {
-                name: "role",
-                title: "Role",
-                narrow: Narrow::Choice(&[
+                name: "is",
+                title: "State",
+                look: Look::Choice(&[
+                    ("active", "Active", "u.is_active"),
+                    ("inactive", "Not active", "NOT u.is_active"),
                     ("superuser", "Superusers", "u.is_superuser"),
                     ("staff", "Staff", "u.is_staff AND NOT u.is_superuser"),
-                    ("none", "None", "NOT u.is_staff AND NOT u.is_superuser"),
+                    ("protected", "With a second factor", "u.second_factor"),
+                    ("unprotected", "Without a second factor", "NOT u.second_factor"),
                 ]),
             },
-            Filter {
-                name: "active",
-                title: "Active",
-                narrow: Narrow::Choice(&[
-                    ("yes", "Active", "u.is_active"),
-                    ("no", "Not active", "NOT u.is_active"),
-                ]),
-            },
-            Filter {
-                name: "factor",
-                title: "Second factor",
-                narrow: Narrow::Choice(&[
-                    ("yes", "With", "u.second_factor"),
-                    ("no", "Without", "NOT u.second_factor"),
-                ]),
-            },
+            Filter { name: "name", title: "Name", look: Look::Words("u.folded") },
+            Filter { name: "group", title: "Group", look: Look::Words(GROUPS_FOLDED) },
         ],
         order: "username",
     },

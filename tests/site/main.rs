@@ -19,6 +19,7 @@ mod factor;
 mod forms;
 mod guards;
 mod input;
+mod lists;
 mod loading;
 mod logs;
 mod mail;

@@ -16,7 +16,7 @@ async fn no_page_asks_more_often_when_there_is_more_to_show() {
         (format!("/{}", flight.id), 4),
         ("/admin/".to_owned(), 2),
         ("/admin/airports/".to_owned(), 3),
-        ("/admin/flights/?q=paris&valid=yes".to_owned(), 3),
+        ("/admin/flights/?q=paris+is:valid".to_owned(), 4),
         ("/admin/passengers/".to_owned(), 3),
         (format!("/admin/flights/{}/change/", flight.id), 3),
         (format!("/admin/passengers/{}/change/", alice.id), 5),

@@ -1,0 +1,170 @@
+//! The filters of a list: what each of their choices would find, and the way down from years to days.
+
+use serde::Serialize;
+
+use super::language::{self, Compare, Term};
+use super::model::{Filter, List, Look};
+use super::narrow::Narrowing;
+use super::rows::{Asked, MOST_COUNTED, counted};
+use crate::db::{Composed, Conn};
+use crate::error::Result;
+
+/// A date filter offers at most so many years.
+const MOST_YEARS: i32 = 30;
+
+#[derive(Debug, Serialize)]
+pub(super) struct FilterView {
+    name: &'static str,
+    title: &'static str,
+    choices: Vec<Choice>,
+    /// Where suggestions come from, for a filter that is filled in.
+    suggestions: Option<String>,
+    /// How it is written, for a filter that is only written.
+    example: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    title: String,
+    address: String,
+    chosen: bool,
+    count: String,
+}
+
+/// How a filter is written, for people.
+pub(super) fn example(filter: &Filter) -> String {
+    let name = filter.name;
+    match &filter.look {
+        Look::Choice(choices) => choices
+            .iter()
+            .map(|(choice, ..)| format!("{name}:{choice}"))
+            .collect::<Vec<_>>()
+            .join(" "),
+        Look::Words(_) | Look::Related { .. } => format!("{name}:\"New York\""),
+        Look::Number(_) => format!("{name}<100"),
+        Look::Day(_) => format!("{name}:2027-01 {name}<2027-01-15"),
+    }
+}
+
+/// Every filter, with what each of its choices would find among what is looked for otherwise.
+pub(super) async fn filters(
+    db: &mut Conn,
+    list: &'static List,
+    asked: &Asked,
+) -> Result<Vec<FilterView>> {
+    let mut views = Vec::new();
+    for filter in list.filters {
+        let mut view = FilterView {
+            name: filter.name,
+            title: filter.title,
+            choices: Vec::new(),
+            suggestions: None,
+            example: String::new(),
+        };
+        match &filter.look {
+            Look::Choice(choices) => {
+                let offered = choices
+                    .iter()
+                    .map(|(name, title, _)| (Term::is(filter.name, *name), (*title).to_owned()));
+                view.choices = facets(db, list, asked, filter, offered.collect(), None).await?;
+            }
+            Look::Day(column) => {
+                let (chosen, offered) = days(db, list, asked, filter, column).await?;
+                view.choices = facets(db, list, asked, filter, offered, chosen).await?;
+            }
+            Look::Related { kind, .. } => {
+                view.suggestions = Some(format!("/admin/{kind}/suggestions/?name={}", filter.name));
+            }
+            Look::Words(_) | Look::Number(_) => view.example = example(filter),
+        }
+        views.push(view);
+    }
+    Ok(views)
+}
+
+/// The terms of a search without those that choose something of a filter.
+fn without(asked: &Asked, filter: &Filter) -> Vec<Term> {
+    asked.terms.iter().filter(|term| !term.names(filter.name)).cloned().collect()
+}
+
+/// Choices of a filter with their counts; those that find nothing are left out, unless chosen.
+async fn facets(
+    db: &mut Conn,
+    list: &'static List,
+    asked: &Asked,
+    filter: &'static Filter,
+    offered: Vec<(Term, String)>,
+    up: Option<Choice>,
+) -> Result<Vec<Choice>> {
+    let others = without(asked, filter);
+    let Ok(base) = Narrowing::of(db, list, &others).await? else {
+        return Ok(Vec::new());
+    };
+    let mut choices: Vec<Choice> = up.into_iter().collect();
+    for (term, title) in offered {
+        let Ok(own) = Narrowing::of(db, list, std::slice::from_ref(&term)).await? else {
+            continue;
+        };
+        let count = list.count(db, &base.and(&own)).await?;
+        let chosen = asked.terms.contains(&term);
+        if count == 0 && !chosen && matches!(filter.look, Look::Day(_)) {
+            continue;
+        }
+        let terms: Vec<_> = others.iter().cloned().chain((!chosen).then_some(term)).collect();
+        choices.push(Choice {
+            title,
+            address: asked.address(list, &[("q", &language::spelled(&terms)), ("filters", "1")]),
+            chosen,
+            count: counted(count, MOST_COUNTED),
+        });
+    }
+    Ok(choices)
+}
+
+/// The next finer dates than the one that is chosen: years, months of the year, days of the month;
+/// and the way back up.
+async fn days(
+    db: &mut Conn,
+    list: &'static List,
+    asked: &Asked,
+    filter: &'static Filter,
+    column: &'static str,
+) -> Result<(Option<Choice>, Vec<(Term, String)>)> {
+    let chosen = asked.terms.iter().find(|term| {
+        term.names(filter.name)
+            && !term.negated
+            && term.field.as_ref().is_some_and(|(_, compare)| *compare == Compare::Is)
+    });
+    let chosen = chosen.map_or("", |term| term.value.as_str());
+    let term = |value: String| (Term::is(filter.name, value.clone()), value);
+    let up = (!chosen.is_empty()).then(|| {
+        let wider = chosen.rsplit_once('-').map(|(wider, _)| Term::is(filter.name, wider));
+        let terms: Vec<_> = without(asked, filter).into_iter().chain(wider).collect();
+        Choice {
+            title: format!("‹ {chosen}"),
+            address: asked.address(list, &[("q", &language::spelled(&terms)), ("filters", "1")]),
+            chosen: true,
+            count: String::new(),
+        }
+    });
+    let offered = match chosen.len() {
+        0 => {
+            let mut query = Composed::select("MIN(");
+            query.push(column).push("), MAX(").push(column).push(") FROM ").push(list.table);
+            query.push(" WHERE ").push(column).push(" > ''");
+            let (earliest, latest): (Option<String>, Option<String>) =
+                db.compose(query).one().await?;
+            let year = |day: Option<String>| -> Option<i32> { day?.get(..4)?.parse().ok() };
+            match (year(earliest), year(latest)) {
+                (Some(first), Some(end)) => (first..=end.min(first.saturating_add(MOST_YEARS)))
+                    .map(|year| term(format!("{year:04}")))
+                    .collect(),
+                _ => Vec::new(),
+            }
+        }
+        4 => (1..=12).map(|month| term(format!("{chosen}-{month:02}"))).collect(),
+        7 => (1..=31).map(|day| term(format!("{chosen}-{day:02}"))).collect(),
+        _ => Vec::new(),
+    };
+    Ok((up, offered))
+}

@@ -1,0 +1,324 @@
+//! What the terms of a search mean for a list: SQL conditions, or what is wrong with them.
+
+use std::collections::HashMap;
+
+use super::language::{Compare, Term};
+use super::model::{Filter, List, Look};
+use crate::db::text::anywhere;
+use crate::db::{Composed, Conn, fold};
+use crate::error::Result;
+use crate::input::shortened;
+
+/// An object of another kind is named by its id where no more than so many fit.
+const FEW: usize = 300;
+/// More terms than these are no search.
+const MOST_TERMS: usize = 30;
+
+/// Which rows of a table hold a pattern, so that nothing is looked for twice: up to [`FEW`] and one.
+type Found = HashMap<(&'static str, String), Vec<i64>>;
+
+/// Conditions that all must hold.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Narrowing(Vec<Condition>);
+
+#[derive(Debug, Clone)]
+struct Condition {
+    negated: bool,
+    any_of: Vec<Test>,
+}
+
+#[derive(Debug, Clone)]
+enum Test {
+    Holds(&'static str),
+    Like { column: &'static str, pattern: String },
+    AmongFew { column: &'static str, ids: Vec<i64> },
+    AmongMany { column: &'static str, table: &'static str, pattern: String },
+    Number { column: &'static str, compare: Compare, number: i64 },
+    Missing(&'static str),
+    Day { column: &'static str, compare: Compare, day: String },
+}
+
+impl Narrowing {
+    /// What terms mean for a list; the error is a sentence for each mistake.
+    pub(super) async fn of(
+        db: &mut Conn,
+        list: &'static List,
+        terms: &[Term],
+    ) -> Result<Result<Self, Vec<String>>> {
+        let mut mistakes = Vec::new();
+        if terms.len() > MOST_TERMS {
+            mistakes.push(format!("Search for at most {MOST_TERMS} things at once."));
+            return Ok(Err(mistakes));
+        }
+        let mut conditions = Vec::new();
+        let mut found = Found::default();
+        for term in terms {
+            let tests = match &term.field {
+                None => Ok(words(db, &mut found, list, &term.value).await?),
+                Some((name, compare)) => match filter(list, name) {
+                    Ok(filter) => tests(db, &mut found, filter, *compare, &term.value).await?,
+                    Err(mistake) => Err(mistake),
+                },
+            };
+            match tests {
+                Ok(any_of) => conditions.push(Condition { negated: term.negated, any_of }),
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        Ok(if mistakes.is_empty() { Ok(Self(conditions)) } else { Err(mistakes) })
+    }
+
+    /// These conditions and others.
+    #[must_use]
+    pub(super) fn and(&self, others: &Self) -> Self {
+        Self(self.0.iter().chain(&others.0).cloned().collect())
+    }
+
+    /// Adds ` WHERE …`.
+    pub(super) fn push(&self, query: &mut Composed) {
+        query.push(" WHERE 1 = 1");
+        for condition in &self.0 {
+            query.push(if condition.negated { " AND NOT COALESCE((" } else { " AND (" });
+            for (number, test) in condition.any_of.iter().enumerate() {
+                query.push(if number == 0 { "" } else { " OR " });
+                test.push(query);
+            }
+            query.push(if condition.negated { "), FALSE)" } else { ")" });
+        }
+    }
+}
+
+impl Test {
+    fn push(&self, query: &mut Composed) {
+        match self {
+            Self::Holds(condition) => {
+                query.push(condition);
+            }
+            Self::Like { column, pattern } => {
+                query.push(column).push(" LIKE ").bind_text(pattern.clone()).push(" ESCAPE '\\'");
+            }
+            Self::AmongFew { column, ids } if !ids.is_empty() => {
+                query.push(column);
+                for (number, id) in ids.iter().enumerate() {
+                    query.push(if number == 0 { " IN (" } else { ", " }).bind_number(*id);
+                }
+                query.push(")");
+            }
+            Self::AmongFew { .. } => {
+                query.push("1 = 0");
+            }
+            Self::AmongMany { column, table, pattern } => {
+                query.push(column).push(" IN (SELECT id FROM ").push(table);
+                query.push(" WHERE folded LIKE ").bind_text(pattern.clone());
+                query.push(" ESCAPE '\\')");
+            }
+            Self::Number { column, compare, number } => {
+                query.push(column).push(sql(*compare)).bind_number(*number);
+            }
+            Self::Missing(column) => {
+                query.push(column).push(" IS NULL");
+            }
+            Self::Day { column, compare, day } => {
+                // A month is all that begins with it: `~` comes after every digit and dash.
+                let (first, after) = (day.clone(), format!("{day}~"));
+                match compare {
+                    Compare::Is if day.is_empty() => {
+                        query.push(column).push(" = ''");
+                    }
+                    Compare::Is => {
+                        query.push(column).push(" >= ").bind_text(first);
+                        query.push(" AND ").push(column).push(" < ").bind_text(after);
+                    }
+                    Compare::AtLeast => {
+                        query.push(column).push(" >= ").bind_text(first);
+                    }
+                    Compare::More => {
+                        query.push(column).push(" > ").bind_text(after);
+                    }
+                    Compare::Less | Compare::AtMost => {
+                        let end = if *compare == Compare::Less { first } else { after };
+                        query.push(column).push(" > '' AND ").push(column);
+                        query.push(" < ").bind_text(end);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sql(compare: Compare) -> &'static str {
+    match compare {
+        Compare::Is => " = ",
+        Compare::Less => " < ",
+        Compare::AtMost => " <= ",
+        Compare::More => " > ",
+        Compare::AtLeast => " >= ",
+    }
+}
+
+/// The filter of a name; the error says which one may have been meant.
+fn filter(list: &'static List, name: &str) -> Result<&'static Filter, String> {
+    let found = list.filters.iter().find(|filter| filter.name == name);
+    found.ok_or_else(|| {
+        let names = list.filters.iter().map(|filter| filter.name);
+        let shown = shortened(name);
+        match nearest(name, names.clone()) {
+            Some(nearest) => format!("There is no “{shown}:” here. Did you mean “{nearest}:”?"),
+            None if list.filters.is_empty() => {
+                format!("There is no “{shown}:” here. To find the text itself, put it in quotes.")
+            }
+            None => {
+                let names: Vec<_> = names.map(|name| format!("{name}:")).collect();
+                format!(
+                    "There is no “{shown}:” here, only {}. To find the text itself, put it in quotes.",
+                    names.join(" ")
+                )
+            }
+        }
+    })
+}
+
+/// The name that was meant, if one is near enough.
+fn nearest<'n>(typed: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    const NEAR: f64 = 0.7;
+    names
+        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .filter(|(nearness, _)| *nearness > NEAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}
+
+async fn tests(
+    db: &mut Conn,
+    found: &mut Found,
+    filter: &'static Filter,
+    compare: Compare,
+    value: &str,
+) -> Result<Result<Vec<Test>, String>> {
+    let name = filter.name;
+    let compares = matches!(filter.look, Look::Number(_) | Look::Day(_));
+    if !compares && compare != Compare::Is {
+        return Ok(Err(format!("“{name}” is not a number: write {name}:… instead.")));
+    }
+    let none = value.eq_ignore_ascii_case("none") && compare == Compare::Is;
+    Ok(Ok(vec![match &filter.look {
+        Look::Choice(choices) => {
+            let typed = fold(value);
+            let Some((.., condition)) = choices.iter().find(|(choice, ..)| *choice == typed) else {
+                let known: Vec<_> =
+                    choices.iter().map(|(choice, ..)| format!("{name}:{choice}")).collect();
+                let (value, known) = (shortened(value), known.join(" or "));
+                return Ok(Err(format!("“{name}:{value}” means nothing. Write {known}.")));
+            };
+            Test::Holds(condition)
+        }
+        Look::Words(_) | Look::Related { .. } => {
+            match look(db, found, &filter.look, value).await? {
+                Some(test) => test,
+                None => return Ok(Err(format!("Say what “{name}:” is to hold."))),
+            }
+        }
+        Look::Number(column) if none => Test::Missing(column),
+        Look::Number(column) => {
+            let Ok(number) = value.parse() else {
+                let value = shortened(value);
+                return Ok(Err(format!(
+                    "“{value}” is no whole number: write {name}{}100, or {name}:none.",
+                    compare.sign()
+                )));
+            };
+            Test::Number { column, compare, number }
+        }
+        Look::Day(column) if none => Test::Day { column, compare, day: String::new() },
+        Look::Day(column) if is_day(value) => Test::Day { column, compare, day: value.to_owned() },
+        Look::Day(_) => {
+            let value = shortened(value);
+            return Ok(Err(format!(
+                "“{value}” is no date: write {name}:2026, {name}:2026-12, {name}<2026-12-24 or {name}:none."
+            )));
+        }
+    }]))
+}
+
+/// Whether a text is a year, a month or a day: `2026`, `2026-12`, `2026-12-24`.
+fn is_day(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let lengths = parts.iter().map(|part| part.len());
+    parts.len() <= 3
+        && parts.iter().all(|part| digits(part))
+        && lengths.eq([4, 2, 2].into_iter().take(parts.len()))
+}
+
+/// What a word or a phrase is looked for in.
+async fn words(
+    db: &mut Conn,
+    found: &mut Found,
+    list: &'static List,
+    value: &str,
+) -> Result<Vec<Test>> {
+    let mut tests = Vec::new();
+    for place in list.search {
+        tests.extend(look(db, found, place, value).await?);
+    }
+    // A word of which nothing is left when it is folded is in every text.
+    Ok(if tests.is_empty() { vec![Test::Holds("1 = 1")] } else { tests })
+}
+
+/// Where a text is found, if it can be there. As `City (CODE)` is stored without brackets, they are
+/// left out.
+async fn look(
+    db: &mut Conn,
+    found: &mut Found,
+    place: &'static Look,
+    value: &str,
+) -> Result<Option<Test>> {
+    const LONGEST: usize = 200;
+    let folded = fold(&value.replace(['(', ')'], " "));
+    let text: String = folded.chars().take(LONGEST).collect();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Ok(match place {
+        Look::Words(column) => Some(Test::Like { column, pattern: anywhere(&text) }),
+        Look::Number(column) => text
+            .trim_start_matches('#')
+            .parse()
+            .ok()
+            .map(|number| Test::Number { column, compare: Compare::Is, number }),
+        Look::Related { column, table, .. } => {
+            let key = (*table, anywhere(&text));
+            if !found.contains_key(&key) {
+                let mut query = Composed::select("id FROM ");
+                query.push(table).push(" WHERE folded LIKE ").bind_text(key.1.clone());
+                query.push(" ESCAPE '\\'").limit(FEW + 1);
+                let ids: Vec<(i64,)> = db.compose(query).all().await?;
+                found.insert(key.clone(), ids.into_iter().map(|(id,)| id).collect());
+            }
+            let ids = found.get(&key).cloned().unwrap_or_default();
+            Some(if ids.len() > FEW {
+                Test::AmongMany { column, table, pattern: key.1 }
+            } else {
+                // In numbers the database knows how many rows to expect, and takes an index.
+                Test::AmongFew { column, ids }
+            })
+        }
+        Look::Choice(_) | Look::Day(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_day;
+
+    #[test]
+    fn years_months_and_days_are_days() {
+        for day in ["2026", "2026-12", "2026-12-24"] {
+            assert!(is_day(day), "{day}");
+        }
+        for no in ["", "26", "2026-", "2026-1", "2026-12-24-1", "２０２６", "2026-xx", "-2026"]
+        {
+            assert!(!is_day(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,589 @@
+//! The rows of a list: in order, a page at a time, and how many there are.
+//!
+//! A page begins after a row and not at a number (keyset paging): the thousandth costs what the first
+//! costs, and a row that is added or deleted meanwhile moves no other onto two pages.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::language::{self, Term};
+use super::model::{Column, Key, List, Registry, Show};
+use super::narrow::Narrowing;
+use crate::db::{Composed, Conn, Row};
+use crate::domain::times;
+use crate::error::{Error, Result};
+use crate::input::Values;
+
+/// How many rows a page may show; the first is the fallback.
+pub(super) const SIZES: [usize; 5] = [100, 25, 50, 250, 500];
+/// Rows are counted up to here.
+pub(super) const MOST_COUNTED: i64 = 10_000;
+/// More columns than these order nothing any more.
+const MOST_KEYS: usize = 6;
+
+/// What somebody asks of a list: everything that stands in its address.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// What is looked for.
+    pub terms: Vec<Term>,
+    /// What comes first: columns, and whether downward.
+    pub order: Vec<(&'static Column, bool)>,
+    /// What is shown.
+    pub columns: Vec<&'static Column>,
+    /// How many rows a page shows.
+    pub size: usize,
+    /// Where the page begins.
+    pub place: Place,
+    /// How many rows come before it.
+    pub before: usize,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// With the first row.
+    First,
+    /// After a row.
+    After(Cursor),
+    /// So that it ends before a row.
+    Before(Cursor),
+    /// So that it ends with the last row.
+    Last,
+}
+
+/// A row's place in an order: what each column of the order holds, and the id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Cursor(Vec<Value>);
+
+impl Cursor {
+    /// Reads one for an order; nothing, if it is none.
+    fn parse(text: &str, order: &[(&'static Column, bool)]) -> Option<Self> {
+        let values: Vec<Value> = serde_json::from_str(text).ok()?;
+        let (id, keys) = values.split_last()?;
+        let fits = |(value, (column, _)): (&Value, &(&Column, bool))| match column.sort {
+            Key::Text(_) => value.is_string(),
+            Key::Number(_) => value.is_i64(),
+            Key::Sparse(_) => value.is_i64() || value.is_null(),
+        };
+        let fits = keys.len() == order.len() && keys.iter().zip(order).all(fits) && id.is_i64();
+        fits.then_some(Self(values))
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", Value::Array(self.0.clone()))
+    }
+}
+
+impl Asked {
+    /// Reads an address's query. What makes no sense in it is as good as left out; what is looked for
+    /// is judged by [`Narrowing::of`], so that a mistake in it never shows more than was meant.
+    #[must_use]
+    pub(super) fn of(list: &'static List, query: &Values) -> Self {
+        let column = |name: &str| list.columns.iter().find(|column| column.name == name);
+        let mut terms = language::parse(query.first("q"));
+        // A filter may also come as a field of its own: `?from=Paris`.
+        for filter in list.filters {
+            let value = query.first(filter.name).trim();
+            if !value.is_empty() {
+                terms.push(Term::is(filter.name, value));
+            }
+        }
+        let mut order: Vec<(&'static Column, bool)> = Vec::new();
+        let sort = Some(query.first("sort")).filter(|sort| !sort.is_empty());
+        for part in [sort.unwrap_or(list.order), list.order] {
+            for name in part.split(',').take(MOST_KEYS) {
+                let (name, downward) =
+                    name.strip_prefix('-').map_or((name, false), |name| (name, true));
+                let new = column(name)
+                    .filter(|column| !order.iter().any(|(known, _)| known.name == column.name));
+                order.extend(new.map(|column| (column, downward)));
+            }
+            if !order.is_empty() {
+                break;
+            }
+        }
+        let mut columns: Vec<&'static Column> = Vec::new();
+        for name in query.first("show").split(',') {
+            let new =
+                column(name).filter(|new| !columns.iter().any(|known| known.name == new.name));
+            columns.extend(new);
+        }
+        if columns.is_empty() {
+            columns = list.columns.iter().collect();
+        }
+        let size = query.first("size").parse().ok().filter(|size| SIZES.contains(size));
+        let cursor = |name| Cursor::parse(query.first(name), &order);
+        let place = match (cursor("after"), cursor("before"), query.has("last")) {
+            (Some(after), ..) => Place::After(after),
+            (None, Some(before), _) => Place::Before(before),
+            (None, None, true) => Place::Last,
+            (None, None, false) => Place::First,
+        };
+        let before = match place {
+            Place::After(_) | Place::Before(_) => query.first("at").parse().unwrap_or(0),
+            Place::First | Place::Last => 0,
+        };
+        Self { terms, order, columns, size: size.unwrap_or(SIZES[0]), place, before }
+    }
+
+    /// The order as an address says it.
+    #[must_use]
+    pub(super) fn sort(&self) -> String {
+        let name = |(column, downward): &(&Column, bool)| {
+            format!("{}{}", if *downward { "-" } else { "" }, column.name)
+        };
+        self.order.iter().map(name).collect::<Vec<_>>().join(",")
+    }
+
+    /// The columns as an address says them; nothing where they are all there in their order.
+    #[must_use]
+    pub(super) fn shown(&self, list: &List) -> String {
+        let all = list.columns.iter().map(|column| column.name);
+        if self.columns.iter().map(|column| column.name).eq(all) {
+            return String::new();
+        }
+        self.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(",")
+    }
+
+    /// The parts of the address of this list, without where its page begins.
+    #[must_use]
+    pub(super) fn parts(&self, list: &List) -> Vec<(&'static str, String)> {
+        let sort = self.sort();
+        let size = if self.size == SIZES[0] { String::new() } else { self.size.to_string() };
+        let parts = [
+            ("q", language::spelled(&self.terms)),
+            ("sort", if sort == list.order { String::new() } else { sort }),
+            ("show", self.shown(list)),
+            ("size", size),
+        ];
+        parts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The address of the same list with some parts set otherwise; an empty one is left out.
+    #[must_use]
+    pub(super) fn address(&self, list: &List, changes: &[(&str, &str)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.parts(list) {
+            if !changes.iter().any(|(changed, _)| *changed == name) {
+                query.append_pair(name, &value);
+            }
+        }
+        for (name, value) in changes.iter().filter(|(_, value)| !value.is_empty()) {
+            query.append_pair(name, value);
+        }
+        format!("?{}", query.finish())
+    }
+}
+
+/// A row, ready to be shown.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The object's id.
+    pub id: i64,
+    /// What each column that is shown holds.
+    pub cells: Vec<Cell>,
+    /// Its place in the order.
+    pub cursor: Cursor,
+}
+
+/// What a column holds for one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cell {
+    /// Text.
+    Text(String),
+    /// A whole number, or nothing.
+    Number(Option<i64>),
+    /// Minutes.
+    Minutes(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// A moment on the clocks of some place, or nothing.
+    Moment(Option<times::LocalTime>),
+}
+
+impl Cell {
+    /// As people read it.
+    #[must_use]
+    pub(super) fn told(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),
+            Self::Minutes(minutes) => times::spoken(*minutes),
+            Self::Flag(flag) => if *flag { "Yes" } else { "No" }.to_owned(),
+            Self::Moment(local) => local
+                .as_ref()
+                .map(|local| format!("{} {} {}", local.date, local.time, local.zone))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// As programs read it.
+    #[must_use]
+    pub(super) fn plain(&self) -> String {
+        match self {
+            Self::Minutes(minutes) => minutes.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Moment(local) => {
+                local.as_ref().map(|local| local.iso.clone()).unwrap_or_default()
+            }
+            Self::Text(_) | Self::Number(_) => self.told(),
+        }
+    }
+}
+
+/// A page of rows.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    /// The rows, in order.
+    pub lines: Vec<Line>,
+    /// Whether more come before.
+    pub more_before: bool,
+    /// Whether more come after.
+    pub more_after: bool,
+}
+
+impl List {
+    /// The page of rows that is asked for.
+    pub(super) async fn sheet(
+        &'static self,
+        db: &mut Conn,
+        narrowing: &Narrowing,
+        asked: &Asked,
+    ) -> Result<Sheet> {
+        let backward = matches!(asked.place, Place::Before(_) | Place::Last);
+        let mut lines =
+            self.fetch(db, narrowing, asked, &asked.place, asked.size.saturating_add(1)).await?;
+        let more = lines.len() > asked.size;
+        lines.truncate(asked.size);
+        if backward {
+            lines.reverse();
+        }
+        let (more_before, more_after) = match asked.place {
+            Place::First => (false, more),
+            // The row that it begins after is before it; the one that it ends before is after it.
+            Place::After(_) => (true, more),
+            Place::Before(_) => (more, true),
+            Place::Last => (more, false),
+        };
+        Ok(Sheet { lines, more_before, more_after })
+    }
+
+    /// Up to so many rows from a place on, and backward from one that is an end.
+    pub(super) async fn fetch(
+        &'static self,
+        db: &mut Conn,
+        narrowing: &Narrowing,
+        asked: &Asked,
+        place: &Place,
+        most: usize,
+    ) -> Result<Vec<Line>> {
+        let mut query = Composed::select(self.id);
+        for column in &asked.columns {
+            match column.show {
+                Show::Text(sql) | Show::Number(sql) | Show::Minutes(sql) | Show::Flag(sql) => {
+                    query.push(", ").push(sql);
+                }
+                Show::Moment { at, zone } => {
+                    query.push(", ").push(at).push(", ").push(zone);
+                }
+            }
+        }
+        for (column, _) in &asked.order {
+            query.push(", ").push(column.sort.sql());
+        }
+        query.push(" FROM ").push(self.from);
+        narrowing.push(&mut query);
+        let (cursor, backward) = match place {
+            Place::First => (None, false),
+            Place::After(cursor) => (Some(cursor), false),
+            Place::Before(cursor) => (Some(cursor), true),
+            Place::Last => (None, true),
+        };
+        if let Some(cursor) = cursor {
+            self.push_beyond(&mut query, &asked.order, cursor, backward);
+        }
+        self.push_order(&mut query, &asked.order, backward);
+        query.limit(most);
+        let rows = db.compose(query).rows().await?;
+        rows.iter().map(|row| line(row, asked)).collect()
+    }
+
+    /// The keys of an order, with the id at the end, which makes it total.
+    fn keys(&self, order: &[(&'static Column, bool)]) -> Vec<(Key, bool)> {
+        let last = order.last().is_some_and(|(_, downward)| *downward);
+        let keys = order.iter().map(|(column, downward)| (column.sort, *downward));
+        keys.chain([(Key::Number(self.id), last)]).collect()
+    }
+
+    fn push_order(&self, query: &mut Composed, order: &[(&'static Column, bool)], backward: bool) {
+        for (number, (key, downward)) in self.keys(order).into_iter().enumerate() {
+            query.push(if number == 0 { " ORDER BY " } else { ", " }).push(key.sql());
+            if downward != backward {
+                query.push(" DESC");
+            }
+            if matches!(key, Key::Sparse(_)) {
+                query.push(if backward { " NULLS FIRST" } else { " NULLS LAST" });
+            }
+        }
+    }
+
+    /// Adds that rows come after a cursor; before it, if backward.
+    fn push_beyond(
+        &self,
+        query: &mut Composed,
+        order: &[(&'static Column, bool)],
+        cursor: &Cursor,
+        backward: bool,
+    ) {
+        let keys: Vec<_> = self.keys(order).into_iter().zip(&cursor.0).collect();
+        query.push(" AND (");
+        for number in 0..keys.len() {
+            query.push(if number == 0 { "(" } else { " OR (" });
+            for (place, ((key, downward), value)) in keys.iter().take(number + 1).enumerate() {
+                query.push(if place == 0 { "" } else { " AND " });
+                if place == number {
+                    key.push_beyond(query, value, *downward, backward);
+                } else {
+                    key.push_equal(query, value);
+                }
+            }
+            query.push(")");
+        }
+        query.push(")");
+    }
+
+    /// How many rows there are, up to [`MOST_COUNTED`], and one more where there are more.
+    pub(super) async fn count(&self, db: &mut Conn, narrowing: &Narrowing) -> Result<i64> {
+        self.count_to(db, narrowing, MOST_COUNTED).await
+    }
+
+    /// [`List::count`], up to some other number.
+    pub(super) async fn count_to(
+        &self,
+        db: &mut Conn,
+        narrowing: &Narrowing,
+        most: i64,
+    ) -> Result<i64> {
+        let mut query = Composed::select("COUNT(*) FROM (SELECT 1 AS one FROM ");
+        query.push(self.table);
+        narrowing.push(&mut query);
+        query.push(" LIMIT ").bind_number(most.saturating_add(1)).push(") AS found");
+        let (count,): (i64,) = db.compose(query).one().await?;
+        Ok(count)
+    }
+
+    /// The ids of all rows, up to so many, in no order that matters.
+    pub(super) async fn ids(
+        &self,
+        db: &mut Conn,
+        narrowing: &Narrowing,
+        most: usize,
+    ) -> Result<Vec<i64>> {
+        let mut query = Composed::select(self.id);
+        query.push(" FROM ").push(self.table);
+        narrowing.push(&mut query);
+        query.push(" ORDER BY ").push(self.id).limit(most);
+        let ids: Vec<(i64,)> = db.compose(query).all().await?;
+        Ok(ids.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// The cursor of an object in an order, if it is among the rows.
+    pub(super) async fn cursor(
+        &'static self,
+        db: &mut Conn,
+        asked: &Asked,
+        id: i64,
+    ) -> Result<Option<Cursor>> {
+        let mut query = Composed::select(self.id);
+        for (column, _) in &asked.order {
+            query.push(", ").push(column.sort.sql());
+        }
+        query.push(" FROM ").push(self.from).push(" WHERE ").push(self.id).push(" = ");
+        query.bind_number(id);
+        let rows = db.compose(query).rows().await?;
+        rows.first().map(|row| cursor(row, 1, &asked.order)).transpose()
+    }
+}
+
+impl Key {
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Text(sql) | Self::Number(sql) | Self::Sparse(sql) => sql,
+        }
+    }
+
+    fn push_equal(self, query: &mut Composed, value: &Value) {
+        query.push(self.sql());
+        match value {
+            Value::Null => query.push(" IS NULL"),
+            value => bind(query.push(" = "), value),
+        };
+    }
+
+    fn push_beyond(self, query: &mut Composed, value: &Value, downward: bool, backward: bool) {
+        match (value, backward) {
+            // Missing ones come last.
+            (Value::Null, false) => {
+                query.push("1 = 0");
+            }
+            (Value::Null, true) => {
+                query.push(self.sql()).push(" IS NOT NULL");
+            }
+            (value, _) => {
+                let missing_ones_too = matches!(self, Self::Sparse(_)) && !backward;
+                query.push(if missing_ones_too { "(" } else { "" }).push(self.sql());
+                query.push(if downward == backward { " > " } else { " < " });
+                bind(query, value);
+                if missing_ones_too {
+                    query.push(" OR ").push(self.sql()).push(" IS NULL)");
+                }
+            }
+        }
+    }
+}
+
+fn bind<'q>(query: &'q mut Composed, value: &Value) -> &'q mut Composed {
+    match value {
+        Value::String(text) => query.bind_text(text.clone()),
+        value => query.bind_number(value.as_i64().unwrap_or_default()),
+    }
+}
+
+/// Reads a row: the id, each column that is shown (a moment takes two), each key of the order.
+fn line(row: &Row, asked: &Asked) -> Result<Line> {
+    let mut at = 1;
+    let mut cells = Vec::with_capacity(asked.columns.len());
+    for column in &asked.columns {
+        cells.push(match column.show {
+            Show::Text(_) => Cell::Text(row.get::<Option<String>>(at)?.unwrap_or_default()),
+            Show::Number(_) => Cell::Number(row.get(at)?),
+            Show::Minutes(_) => Cell::Minutes(row.get(at)?),
+            Show::Flag(_) => Cell::Flag(row.get(at)?),
+            Show::Moment { .. } => {
+                let (moment, zone) = (row.get::<Option<i64>>(at)?, row.get::<String>(at + 1)?);
+                at += 1;
+                Cell::Moment(moment.and_then(|moment| times::local(moment, &zone)))
+            }
+        });
+        at += 1;
+    }
+    Ok(Line { id: row.get(0)?, cells, cursor: cursor(row, at, &asked.order)? })
+}
+
+fn cursor(row: &Row, at: usize, order: &[(&'static Column, bool)]) -> Result<Cursor> {
+    let mut values = Vec::with_capacity(order.len() + 1);
+    for (number, (column, _)) in order.iter().enumerate() {
+        values.push(match column.sort {
+            Key::Text(_) => Value::from(row.get::<String>(at + number)?),
+            Key::Number(_) | Key::Sparse(_) => Value::from(row.get::<Option<i64>>(at + number)?),
+        });
+    }
+    values.push(Value::from(row.get::<i64>(0)?));
+    Ok(Cursor(values))
+}
+
+/// A list for a command.
+#[derive(Debug)]
+pub struct Listed {
+    /// The columns, as programs read them.
+    pub names: Vec<&'static str>,
+    /// The columns, as people read them.
+    pub titles: Vec<&'static str>,
+    /// The rows, as programs read them.
+    pub plain: Vec<Vec<String>>,
+    /// The rows, as people read them.
+    pub told: Vec<Vec<String>>,
+    /// How many there are: `12,345`, or `more than 10,000`.
+    pub total: String,
+    /// Whether there are more than these.
+    pub more: bool,
+}
+
+/// The list of a kind for a command, which may see everything.
+pub async fn list_rows(
+    db: &mut Conn,
+    registry: Registry,
+    kind: &str,
+    search: &str,
+    sort: &str,
+    most: usize,
+) -> Result<Listed> {
+    let Ok(manage) = registry.find(kind) else {
+        let kinds: Vec<_> = registry.0.iter().map(|kind| kind.model().slug).collect();
+        return Err(Error::Told(format!(
+            "There is no list of “{kind}”; there are {}.",
+            kinds.join(", ")
+        )));
+    };
+    let list = &manage.model().list;
+    for name in sort.split(',').filter(|name| !name.is_empty()) {
+        let known = list.columns.iter().map(|column| column.name);
+        if !known.clone().any(|known| known == name.trim_start_matches('-')) {
+            let known: Vec<_> = known.collect();
+            return Err(Error::Told(format!(
+                "There is no column “{name}” to sort by; there are {}.",
+                known.join(", ")
+            )));
+        }
+    }
+    let mut query = Values::default();
+    query.set("q", search);
+    query.set("sort", sort);
+    let asked = Asked::of(list, &query);
+    let narrowing = match Narrowing::of(db, list, &asked.terms).await? {
+        Ok(narrowing) => narrowing,
+        Err(mistakes) => return Err(Error::Told(mistakes.join(" "))),
+    };
+    let mut lines =
+        list.fetch(db, &narrowing, &asked, &Place::First, most.saturating_add(1)).await?;
+    let more = lines.len() > most;
+    lines.truncate(most);
+    let total = counted(list.count(db, &narrowing).await?, MOST_COUNTED);
+    let rows = |write: fn(&Cell) -> String| {
+        lines.iter().map(|line| line.cells.iter().map(write).collect()).collect()
+    };
+    Ok(Listed {
+        names: asked.columns.iter().map(|column| column.name).collect(),
+        titles: asked.columns.iter().map(|column| column.title).collect(),
+        plain: rows(Cell::plain),
+        told: rows(Cell::told),
+        total,
+        more,
+    })
+}
+
+/// A number with commas, as the counts of a list are written; more than are counted is said.
+#[must_use]
+pub(super) fn counted(count: i64, most: i64) -> String {
+    if count > most { format!("more than {}", with_commas(most)) } else { with_commas(count) }
+}
+
+fn with_commas(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn counts_have_commas_and_an_end() {
+        assert_eq!(counted(0, 10_000), "0");
+        assert_eq!(counted(999, 10_000), "999");
+        assert_eq!(counted(1_000, 10_000), "1,000");
+        assert_eq!(counted(10_000, 10_000), "10,000");
+        assert_eq!(counted(10_001, 10_000), "more than 10,000");
+        assert_eq!(counted(1_234_567, i64::MAX), "1,234,567");
+    }
+}
