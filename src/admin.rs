@@ -2,6 +2,7 @@
 //! what is shown and typed code for what is changed. It knows no kind; it is handed them, and owns
 //! what must never be forgotten: who may, the change set, the version, the confirmation.
 
+mod bulk;
 mod conflict;
 pub mod export;
 pub mod fields;
@@ -10,9 +11,11 @@ pub mod form;
 pub mod history;
 pub mod language;
 pub mod list;
+mod log;
 pub mod model;
 mod narrow;
 mod nav;
+mod preview;
 mod reasons;
 pub mod removal;
 mod rows;
@@ -25,7 +28,7 @@ pub use rows::{Listed, list_rows};
 
 pub use model::{
     Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Registry, Saved,
-    Show,
+    Show, Undo,
 };
 
 /// The routes of the engine: the same for every kind.
@@ -40,9 +43,13 @@ pub fn routes() -> Vec<Route> {
         form::insert,
         form::change,
         form::update,
+        bulk::bulk,
         removal::confirm,
         removal::remove,
         history::show,
+        log::show,
+        log::confirm,
+        log::perform_undo,
         suggest::suggestions,
         suggest::candidates,
         suggest::row,

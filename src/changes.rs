@@ -2,17 +2,22 @@
 //! row before and after, in the transaction of the rows themselves. History, recent actions, stale
 //! saves and undo all read from here.
 
+mod chain;
 mod log;
+mod undo;
 
+pub use chain::{Verdict, verify};
 pub use log::{
-    Entry, HISTORY_PAGE, RecentSet, data_version, history, is_empty, last_label, recent,
+    Entry, HISTORY_PAGE, Performed, RecentSet, changes_of, count_sets, data_version, has_hash,
+    history, is_empty, last_label, performed, recent,
 };
+pub use undo::{Undoable, undo};
 
 use serde::Serialize;
 use tracing::info;
 
 use crate::db::query::Cell;
-use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write};
+use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write, fold};
 use crate::error::{Error, Result};
 
 /// An object whose changes are kept, with its joins: enough to tell and to restore it.
@@ -75,6 +80,31 @@ pub struct ChangeSet {
     intent: Intent,
     changes: Vec<Change>,
     written: u64,
+    reason: String,
+    undoes: Option<i64>,
+}
+
+/// Where a part of a change set began.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "a part is kept or taken back"]
+pub struct Part {
+    changes: usize,
+    written: u64,
+}
+
+/// A change as it will be remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct Remembered<'a> {
+    /// The kind of the object.
+    pub kind: &'static str,
+    /// Its id.
+    pub object_id: i64,
+    /// What it is called.
+    pub label: &'a str,
+    /// The row before, as JSON; none where it was made.
+    pub before: Option<&'a str>,
+    /// The row after, as JSON; none where it went.
+    pub after: Option<&'a str>,
 }
 
 struct Change {
@@ -108,26 +138,75 @@ impl Change {
 }
 
 const INSERT_SET: Upkeep = Upkeep::new(
-    "INSERT INTO change_sets (at, actor_id, actor, request_id, action, reason)
-     VALUES ($1, $2, $3, $4, $5, '') RETURNING id",
+    "INSERT INTO change_sets (at, actor_id, actor, request_id, action, reason, undoes, hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
 );
 const INSERT_CHANGES: Upkeep = Upkeep::new(
-    "INSERT INTO changes (change_set_id, kind, object_id, label, before, after) VALUES",
+    "INSERT INTO changes (change_set_id, kind, object_id, label, folded, before, after) VALUES",
 );
 const INSERT_SUBJECTS: Upkeep =
     Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
-const COUNT_UP: Upkeep = Upkeep::new("UPDATE data_version SET version = version + 1");
+const COUNT_UP: Upkeep =
+    Upkeep::new("UPDATE data_version SET version = version + 1 RETURNING head");
+const SET_HEAD: Upkeep = Upkeep::new("UPDATE data_version SET head = $1");
+const LAST_HASH: Select = Select::new("SELECT hash FROM change_sets ORDER BY id DESC LIMIT 1");
 
-/// Says that the data is another now. Whoever does this last before he commits waits for the others
-/// who do: so the count grows in the order of commits, and no reader sees it grow too early.
-pub async fn count_up(tx: &mut Tx) -> Result<()> {
-    tx.upkeep(COUNT_UP).execute_one().await
+/// Says that the data is another now, and answers the last hash of the chain. Whoever does this last
+/// before he commits waits for the others who do: so the count and the chain grow in the order of
+/// commits, and no reader sees them grow too early.
+async fn count_up(tx: &mut Tx) -> Result<String> {
+    let (head,): (String,) = tx.upkeep(COUNT_UP).one().await?;
+    Ok(head)
+}
+
+/// Goes on after a history that came with its own hashes.
+pub async fn go_on(tx: &mut Tx) -> Result<()> {
+    count_up(tx).await?;
+    let last: Option<(String,)> = tx.query(LAST_HASH).optional().await?;
+    let head = last.map(|(hash,)| hash).unwrap_or_default();
+    tx.upkeep(SET_HEAD).bind(head).execute_one().await
 }
 
 impl ChangeSet {
     /// Begins. Nothing is kept before [`ChangeSet::commit`].
     pub async fn begin(pool: &Pool, intent: Intent) -> Result<Self> {
-        Ok(Self { tx: pool.begin().await?, intent, changes: Vec::new(), written: 0 })
+        Ok(Self {
+            tx: pool.begin().await?,
+            intent,
+            changes: Vec::new(),
+            written: 0,
+            reason: String::new(),
+            undoes: None,
+        })
+    }
+
+    /// Says why it is done.
+    pub fn because(&mut self, reason: impl Into<String>) {
+        self.reason = reason.into();
+    }
+
+    /// Says which change set it undoes.
+    pub fn undoes(&mut self, set: i64) {
+        self.undoes = Some(set);
+    }
+
+    /// Begins a part that can be taken back alone.
+    pub async fn begin_part(&mut self) -> Result<Part> {
+        self.tx.begin_part().await?;
+        Ok(Part { changes: self.changes.len(), written: self.written })
+    }
+
+    /// Ends a part, and keeps it as long as the whole set.
+    pub async fn keep_part(&mut self, _part: Part) -> Result<()> {
+        self.tx.keep_part().await
+    }
+
+    /// Takes a part back, also one in which a statement failed.
+    pub async fn take_part_back(&mut self, part: Part) -> Result<()> {
+        self.tx.take_part_back().await?;
+        self.changes.truncate(part.changes);
+        self.written = part.written;
+        Ok(())
     }
 
     /// Who does it.
@@ -193,16 +272,20 @@ impl ChangeSet {
         });
     }
 
-    /// What would go if this set were committed: kind, id and label of each object.
-    pub fn removed(&self) -> impl Iterator<Item = (&'static str, i64, &str)> {
-        self.changes
-            .iter()
-            .filter(|change| change.after.is_none())
-            .map(|change| (change.kind, change.object_id, change.label.as_str()))
+    /// What would be remembered if this set were committed.
+    pub fn remembered(&self) -> impl Iterator<Item = Remembered<'_>> {
+        self.changes.iter().map(|change| Remembered {
+            kind: change.kind,
+            object_id: change.object_id,
+            label: &change.label,
+            before: change.before.as_deref(),
+            after: change.after.as_deref(),
+        })
     }
 
-    /// Keeps the objects and the memory of them. A set without changes leaves no trace.
-    pub async fn commit(mut self) -> Result<()> {
+    /// Keeps the objects and the memory of them, and answers the set's id. A set without changes
+    /// leaves no trace, and has none.
+    pub async fn commit(mut self) -> Result<Option<i64>> {
         if usize::try_from(self.written).ok() != Some(self.changes.len()) {
             return Err(Error::internal(format!(
                 "{} rows were written and {} remembered",
@@ -210,9 +293,7 @@ impl ChangeSet {
                 self.changes.len()
             )));
         }
-        if !self.changes.is_empty() {
-            self.log().await?;
-        }
+        let id = if self.changes.is_empty() { None } else { Some(self.log().await?) };
         self.tx.commit().await?;
         for change in &self.changes {
             if let Some(event) = change.security_event() {
@@ -226,10 +307,12 @@ impl ChangeSet {
                 );
             }
         }
-        Ok(())
+        Ok(id)
     }
 
-    async fn log(&mut self) -> Result<()> {
+    async fn log(&mut self) -> Result<i64> {
+        let before = count_up(&mut self.tx).await?;
+        let hash = self.hash(&before);
         let (set,): (i64,) = self
             .tx
             .upkeep(INSERT_SET)
@@ -238,17 +321,23 @@ impl ChangeSet {
             .bind(self.intent.actor.name.clone())
             .bind(self.intent.request_id.clone())
             .bind(self.intent.action)
+            .bind(self.reason.clone())
+            .bind(self.undoes)
+            .bind(hash.clone())
             .one()
             .await?;
+        let folded: Vec<_> = self.changes.iter().map(|change| fold(&change.label)).collect();
         let changes: Vec<_> = self
             .changes
             .iter()
-            .map(|change| {
+            .zip(&folded)
+            .map(|(change, folded)| {
                 vec![
                     Cell::Number(set),
                     Cell::Text(change.kind),
                     Cell::Number(change.object_id),
                     Cell::Text(&change.label),
+                    Cell::Text(folded),
                     Cell::Optional(change.before.as_deref()),
                     Cell::Optional(change.after.as_deref()),
                 ]
@@ -265,7 +354,37 @@ impl ChangeSet {
             })
             .collect();
         self.tx.insert_rows(INSERT_SUBJECTS, &subjects).await?;
-        count_up(&mut self.tx).await
+        self.tx.upkeep(SET_HEAD).bind(hash).execute_one().await?;
+        Ok(set)
+    }
+
+    fn hash(&self, before: &str) -> String {
+        let head = chain::Head {
+            at: self.intent.at,
+            actor_id: self.intent.actor.id,
+            actor: self.intent.actor.name.clone(),
+            request_id: self.intent.request_id.clone(),
+            action: self.intent.action.to_owned(),
+            reason: self.reason.clone(),
+            undoes: self.undoes,
+        };
+        let links: Vec<_> = self
+            .changes
+            .iter()
+            .map(|change| {
+                let mut subjects = change.subjects.clone();
+                subjects.sort_unstable();
+                chain::Link {
+                    kind: change.kind,
+                    object_id: change.object_id,
+                    label: &change.label,
+                    before: change.before.as_deref(),
+                    after: change.after.as_deref(),
+                    subjects,
+                }
+            })
+            .collect();
+        chain::hash(before, &head, &links)
     }
 }
 

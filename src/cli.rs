@@ -6,6 +6,7 @@ mod check;
 pub mod deploy;
 mod files;
 mod healthcheck;
+mod history;
 mod list;
 mod migrations;
 mod progress;
@@ -111,6 +112,11 @@ enum Command {
         #[arg(long)]
         csv: bool,
     },
+    /// Prove that nobody changed the history.
+    History {
+        #[command(subcommand)]
+        command: HistoryCommand,
+    },
     /// Check settings and database, and list every setting.
     Check {
         /// Also say what must be otherwise before strangers are served; fail if anything must.
@@ -122,6 +128,16 @@ enum Command {
     },
     /// Exit with 0 if the running server answers (for containers).
     Healthcheck,
+}
+
+#[derive(Debug, Subcommand)]
+enum HistoryCommand {
+    /// Check that every change set fits the one before; fail if one was changed, taken out or put in.
+    Verify {
+        /// Also check that the last hash is this one, as an earlier run printed it, or comes after it.
+        #[arg(long, value_name = "HASH")]
+        since: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -207,6 +223,9 @@ async fn run(command: Command) -> Result<()> {
         Command::Dumpdata => files::dump().await,
         Command::List { kind, search, sort, most, csv } => {
             list::list(&kind, &search, &sort, most, csv).await
+        }
+        Command::History { command: HistoryCommand::Verify { since } } => {
+            history::verify(since.as_deref()).await
         }
         Command::Check { deploy, allow } => check::check(deploy, &allow).await,
         Command::Healthcheck => healthcheck::ask(),

@@ -39,6 +39,20 @@ impl Values {
         self.0.insert(name.to_owned(), vec![value.into()]);
     }
 
+    /// Puts other values in the place of a field's; none, where there are none.
+    pub fn replace(&mut self, name: &str, values: &[String]) {
+        if values.is_empty() {
+            self.remove(name);
+        } else {
+            self.set_all(name, values.to_vec());
+        }
+    }
+
+    /// Takes a field out.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     /// Sets all values of a field.
     pub fn set_all(&mut self, name: &str, values: Vec<String>) {
         self.0.insert(name.to_owned(), values);

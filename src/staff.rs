@@ -5,20 +5,26 @@ pub mod airports;
 mod bookings;
 pub mod flights;
 pub mod groups;
+pub mod log;
 pub mod passengers;
+mod undo;
 pub mod users;
 
 use crate::admin::Registry;
 use crate::input::Values;
 
 /// Every kind, in the order of the navigation.
-pub const KINDS: Registry = Registry(&[
-    &airports::Airports,
-    &flights::Flights,
-    &passengers::Passengers,
-    &users::Users,
-    &groups::Groups,
-]);
+pub const KINDS: Registry = Registry {
+    kinds: &[
+        &airports::Airports,
+        &flights::Flights,
+        &passengers::Passengers,
+        &users::Users,
+        &groups::Groups,
+        &log::Log,
+    ],
+    undo: &undo::EveryKind,
+};
 
 /// What a chooser says: only what differs from the form as it was made, so that what came meanwhile
 /// stays.

@@ -5,7 +5,6 @@ use rocket::{Responder, State, get};
 use rocket_db_pools::Connection;
 
 use super::model::Registry;
-use super::narrow::Narrowing;
 use super::rows::{Asked, Cell, Place};
 use crate::auth::{Act, Need, Right, Staff};
 use crate::db::Db;
@@ -33,11 +32,12 @@ pub(super) async fn export(
     registry: &State<Registry>,
     mut db: Connection<Db>,
 ) -> Result<Download> {
-    let model = registry.open(kind, Act::View, staff.0)?.model();
+    let manage = registry.open(kind, Act::View, staff.0)?;
+    let model = manage.model();
     staff.0.need(Need::Right(Right::Export))?;
     let list = &model.list;
-    let asked = Asked::of(list, &query.0);
-    let Ok(narrowing) = Narrowing::of(&mut db, list, &asked.terms).await? else {
+    let asked = Asked::by(manage, staff.0, &query.0);
+    let Ok(narrowing) = asked.narrowing(&mut db, list).await? else {
         return Err(Error::BadRequest("This search is not understood: its list says why."));
     };
     let mut file = csv::Writer::from_writer(Vec::new());

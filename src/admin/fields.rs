@@ -53,6 +53,13 @@ pub(super) struct FieldView {
     rights: Vec<RightsRow>,
 }
 
+impl FieldView {
+    /// The field where it may be left out.
+    pub(super) fn not_required(self) -> Self {
+        Self { required: false, ..self }
+    }
+}
+
 /// A row of the table of rights: a kind, or those that are about none.
 #[derive(Debug, Serialize)]
 struct RightsRow {
@@ -179,7 +186,8 @@ impl Source<'_> {
         Ok(fields)
     }
 
-    async fn field(&self, db: &mut Conn, field: &'static Field) -> Result<FieldView> {
+    /// One field of the kind.
+    pub(super) async fn field(&self, db: &mut Conn, field: &'static Field) -> Result<FieldView> {
         let allowed = self.reasons.allowed(field.needs);
         let mut view = FieldView {
             name: field.name,

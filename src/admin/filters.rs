@@ -42,7 +42,7 @@ pub(super) fn example(filter: &Filter) -> String {
             .join(" "),
         Look::Words(_) | Look::Related { .. } => format!("{name}:\"New York\""),
         Look::Number(_) => format!("{name}<100"),
-        Look::Day(_) => format!("{name}:2027-01 {name}<2027-01-15"),
+        Look::Day(_) | Look::Moment(_) => format!("{name}:2027-01 {name}<2027-01-15"),
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn filters(
             Look::Related { kind, .. } => {
                 view.suggestions = Some(format!("/admin/{kind}/suggestions/?name={}", filter.name));
             }
-            Look::Words(_) | Look::Number(_) => view.example = example(filter),
+            Look::Words(_) | Look::Number(_) | Look::Moment(_) => view.example = example(filter),
         }
         views.push(view);
     }
@@ -97,12 +97,12 @@ async fn facets(
     up: Option<Choice>,
 ) -> Result<Vec<Choice>> {
     let others = without(asked, filter);
-    let Ok(base) = Narrowing::of(db, list, &others).await? else {
+    let Ok(base) = Narrowing::of(db, list, &asked.only, &others).await? else {
         return Ok(Vec::new());
     };
     let mut choices: Vec<Choice> = up.into_iter().collect();
     for (term, title) in offered {
-        let Ok(own) = Narrowing::of(db, list, std::slice::from_ref(&term)).await? else {
+        let Ok(own) = Narrowing::of(db, list, &[], std::slice::from_ref(&term)).await? else {
             continue;
         };
         let count = list.count(db, &base.and(&own)).await?;

@@ -400,6 +400,12 @@ async fn gone(mut form: Form<'_>, db: &mut Conn, page: &Page<'_>) -> Result<Repl
     Ok(form.render(db, page).await?.with_status(Status::Conflict).into())
 }
 
+/// What a list's page put into a form as it stands in addresses, as the other forms carry it.
+pub(super) fn decoded(back: &str) -> String {
+    let (back, _) = form_urlencoded::parse(back.as_bytes()).next().unwrap_or_default();
+    back.into_owned()
+}
+
 /// The list that somebody came from; the start page, if he may not view it.
 pub(super) fn list_address(by: &Visitor, slug: &str, back: &str) -> String {
     if !by.has(Need::to(Act::View, slug)) {

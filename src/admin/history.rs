@@ -36,7 +36,11 @@ struct Context {
 
 /// One change, for people.
 #[derive(Debug, Serialize)]
-struct Event {
+pub(super) struct Event {
+    /// The change set it belongs to.
+    set: i64,
+    label: String,
+    href: Option<String>,
     when: String,
     iso: String,
     who: String,
@@ -44,8 +48,9 @@ struct Event {
     values: Vec<Changed>,
 }
 
+/// A value that changed.
 #[derive(Debug, Serialize)]
-struct Changed {
+pub(super) struct Changed {
     label: String,
     old: String,
     new: String,
@@ -87,7 +92,7 @@ pub(super) async fn show(
             .iter()
             .map(|entry| {
                 let named = staff.0.has(Need::to(Act::View, &entry.kind));
-                event(entry, model.slug, named)
+                if named { event(entry, model.slug, **registry) } else { masked(entry) }
             })
             .collect(),
         label,
@@ -96,20 +101,49 @@ pub(super) async fn show(
     page.show("admin/history", &title, &context)
 }
 
-/// A change as people read it; what he may not see who looks is not `named`.
-fn event(entry: &Entry, slug: &str, named: bool) -> Event {
+/// A change of a part that somebody may not be told of by name.
+fn masked(entry: &Entry) -> Event {
     let at = times::local(entry.at, "");
-    let done = match (&entry.before, &entry.after) {
+    Event {
+        set: entry.change_set_id,
+        label: String::new(),
+        href: None,
+        when: at
+            .as_ref()
+            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
+            .unwrap_or_default(),
+        iso: at.map(|at| at.iso).unwrap_or_default(),
+        who: entry.actor.clone(),
+        what: part(&entry.kind, done(entry), "somebody"),
+        values: Vec::new(),
+    }
+}
+
+fn done(entry: &Entry) -> &'static str {
+    match (&entry.before, &entry.after) {
         (None, _) => "added",
         (_, None) => "deleted",
         (Some(_), Some(_)) => "changed",
-    };
+    }
+}
+
+/// A change as people read it, in the history of an object of a kind; or, with no kind, in a set.
+pub(super) fn event(entry: &Entry, slug: &str, registry: Registry) -> Event {
+    let at = times::local(entry.at, "");
+    let done = done(entry);
     let own = entry.kind == slug;
-    let what = match (own, done) {
-        (true, done) => done.to_owned(),
-        (false, done) => part(&entry.kind, done, if named { &entry.label } else { "somebody" }),
+    let has_page = registry.find(&entry.kind).is_ok();
+    let what = match (own, has_page) {
+        (true, _) => done.to_owned(),
+        (false, true) if slug.is_empty() => done.to_owned(),
+        (false, _) => part(&entry.kind, done, &entry.label),
     };
+    let alone = slug.is_empty() && has_page;
+    let page = if entry.after.is_none() { "history" } else { "change" };
     Event {
+        set: entry.change_set_id,
+        label: if alone { entry.label.clone() } else { String::new() },
+        href: alone.then(|| format!("/admin/{}/{}/{page}/", entry.kind, entry.object_id)),
         when: at
             .as_ref()
             .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
@@ -117,7 +151,7 @@ fn event(entry: &Entry, slug: &str, named: bool) -> Event {
         iso: at.map(|at| at.iso).unwrap_or_default(),
         who: entry.actor.clone(),
         what,
-        values: if own { differences(entry) } else { Vec::new() },
+        values: if own || alone { differences(entry) } else { Vec::new() },
     }
 }
 
@@ -134,7 +168,7 @@ fn part(kind: &str, done: &str, label: &str) -> String {
 
 /// What changed, value by value. Ids and zones stand beside codes and names, and the version only
 /// counts, so these are left out.
-fn differences(entry: &Entry) -> Vec<Changed> {
+pub(super) fn differences(entry: &Entry) -> Vec<Changed> {
     let parse = |json: &Option<String>| -> Map<String, Value> {
         json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     };

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::filters::{FilterView, example, filters};
 use super::language::{self, Term};
 use super::model::{Column, List, Registry, Show};
-use super::narrow::Narrowing;
 use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use super::rows::{Asked, Cell, Line, MOST_COUNTED, Place, SIZES, Sheet, counted};
@@ -109,6 +108,10 @@ struct Context {
     narrowed: bool,
     all_address: String,
     add: Allowed,
+    /// Whether each has a page instead of a form.
+    read_only: bool,
+    /// Whether rows can be edited where they stand.
+    edits: bool,
     change: Allowed,
     delete: Allowed,
     /// Whether rows can be ticked.
@@ -142,11 +145,12 @@ pub(super) async fn list(
     mut db: Connection<Db>,
     page: Page<'_>,
 ) -> Result<Html> {
-    let model = registry.open(kind, Act::View, staff.0)?.model();
+    let manage = registry.open(kind, Act::View, staff.0)?;
+    let model = manage.model();
     let list = &model.list;
-    let asked = Asked::of(list, &query.0);
+    let asked = Asked::by(manage, staff.0, &query.0);
     let filters_open = query.0.has("filters");
-    let found = Narrowing::of(&mut db, list, &asked.terms).await?;
+    let found = asked.narrowing(&mut db, list).await?;
     let (count, sheet, mistakes) = match &found {
         Ok(narrowing) => {
             let count = list.count(&mut db, narrowing).await?;
@@ -191,7 +195,9 @@ pub(super) async fn list(
         narrowed: !asked.terms.is_empty(),
         all_address: asked.address(list, &[("q", ""), ("filters", open)]),
         add: reasons.allowed(Need::to(Act::Add, model.slug)),
-        ticks: change.may || delete.may,
+        read_only: model.read_only,
+        edits: false,
+        ticks: !model.read_only && (change.may || delete.may),
         change,
         delete,
         export: reasons.allowed(Need::Right(Right::Export)),
@@ -381,7 +387,7 @@ pub(super) async fn neighbours(
     asked: &Asked,
     id: i64,
 ) -> Result<(Option<i64>, Option<i64>)> {
-    let Ok(narrowing) = Narrowing::of(db, list, &asked.terms).await? else {
+    let Ok(narrowing) = asked.narrowing(db, list).await? else {
         return Ok((None, None));
     };
     let Some(cursor) = list.cursor(db, asked, id).await? else {

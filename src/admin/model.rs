@@ -22,6 +22,8 @@ pub struct Model {
     pub list: List,
     /// How it is filled in.
     pub fields: &'static [Field],
+    /// Whether it is only looked at: there is a list, and the engine has a page for each, but no form.
+    pub read_only: bool,
     /// What one needs to be told of objects of this kind by name, where another form asks for one.
     pub named_to: Need,
 }
@@ -124,6 +126,8 @@ pub enum Look {
     Number(&'static str),
     /// A day, as `2026-12-24`, or empty; compared with a year, a month or a day.
     Day(&'static str),
+    /// A moment, in seconds since 1970; compared with a year, a month or a day of UTC.
+    Moment(&'static str),
 }
 
 /// A field of a form.
@@ -213,6 +217,21 @@ pub struct Loaded {
     pub values: Values,
 }
 
+impl Loaded {
+    /// What its form would send if nobody touched it.
+    #[must_use]
+    pub fn as_sent(&self, model: &Model) -> Values {
+        let mut values = self.values.clone();
+        for field in model.fields {
+            if let Input::Chooser { .. } = field.input {
+                // What is chosen is told by what differs from what was there.
+                values.set(&format!("{}-before", field.name), values.all(field.name).join(" "));
+            }
+        }
+        values
+    }
+}
+
 /// An object that was saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
@@ -254,6 +273,11 @@ pub trait Manage: Send + Sync {
         values: &Values,
     ) -> Result<Saved, Refusal>;
 
+    /// Conditions that hold for all objects that somebody may see in the list.
+    fn only(&self, _by: &Visitor) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Why somebody may neither change nor delete an object, although he has the kind's rights.
     async fn closed_to(&self, _db: &mut Conn, _by: &Visitor, _id: i64) -> Result<Option<String>> {
         Ok(None)
@@ -293,15 +317,37 @@ pub trait Manage: Send + Sync {
     }
 }
 
-/// The kinds that the engine was handed.
+/// Undoes one change of an object of any kind, those included that are parts of others.
+#[rocket::async_trait]
+pub trait Undo: Send + Sync {
+    /// Undoes it, as far as the rules allow it now: the row before and after the change, as JSON.
+    async fn undo(
+        &self,
+        set: &mut ChangeSet,
+        kind: &str,
+        id: i64,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(), Refusal>;
+}
+
+/// What the engine was handed.
 #[derive(Clone, Copy)]
-pub struct Registry(pub &'static [&'static dyn Manage]);
+pub struct Registry {
+    /// The kinds, in the order of the navigation.
+    pub kinds: &'static [&'static dyn Manage],
+    /// How their changes are undone.
+    pub undo: &'static dyn Undo,
+}
 
 impl Registry {
     /// The kind of a name, for somebody who may do something to it: a handler gets a kind in no other
     /// way, so none forgets to ask.
     pub fn open(self, slug: &str, act: Act, by: &Visitor) -> Result<&'static dyn Manage> {
         let kind = self.find(slug)?;
+        if kind.model().read_only && act != Act::View {
+            return Err(Error::NotFound);
+        }
         by.need(Need::to(act, slug))?;
         Ok(kind)
     }
@@ -315,12 +361,12 @@ impl Registry {
 
     /// The kind of a name.
     pub(super) fn find(self, slug: &str) -> Result<&'static dyn Manage> {
-        self.0.iter().find(|kind| kind.model().slug == slug).copied().ok_or(Error::NotFound)
+        self.kinds.iter().find(|kind| kind.model().slug == slug).copied().ok_or(Error::NotFound)
     }
 
     /// The kinds that somebody may view.
     pub(super) fn visible_to(self, by: &Visitor) -> impl Iterator<Item = &'static Model> {
-        let models = self.0.iter().map(|kind| kind.model());
+        let models = self.kinds.iter().map(|kind| kind.model());
         models.filter(|model| by.has(Need::to(Act::View, model.slug)))
     }
 }

@@ -6,6 +6,7 @@ use super::language::{Compare, Term};
 use super::model::{Filter, List, Look};
 use crate::db::text::anywhere;
 use crate::db::{Composed, Conn, fold};
+use crate::domain::times;
 use crate::error::Result;
 use crate::input::shortened;
 
@@ -36,13 +37,16 @@ enum Test {
     Number { column: &'static str, compare: Compare, number: i64 },
     Missing(&'static str),
     Day { column: &'static str, compare: Compare, day: String },
+    Moment { column: &'static str, compare: Compare, first: i64, after: i64 },
 }
 
 impl Narrowing {
-    /// What terms mean for a list; the error is a sentence for each mistake.
+    /// What terms mean for a list of which somebody may see only some; the error is a sentence for
+    /// each mistake.
     pub(super) async fn of(
         db: &mut Conn,
         list: &'static List,
+        only: &[&'static str],
         terms: &[Term],
     ) -> Result<Result<Self, Vec<String>>> {
         let mut mistakes = Vec::new();
@@ -50,7 +54,8 @@ impl Narrowing {
             mistakes.push(format!("Search for at most {MOST_TERMS} things at once."));
             return Ok(Err(mistakes));
         }
-        let mut conditions = Vec::new();
+        let hold = |condition| Condition { negated: false, any_of: vec![Test::Holds(condition)] };
+        let mut conditions: Vec<_> = only.iter().copied().map(hold).collect();
         let mut found = Found::default();
         for term in terms {
             let tests = match &term.field {
@@ -117,6 +122,27 @@ impl Test {
             }
             Self::Missing(column) => {
                 query.push(column).push(" IS NULL");
+            }
+            Self::Moment { column, compare, first, after } => {
+                query.push(column);
+                match compare {
+                    Compare::Is => {
+                        query.push(" >= ").bind_number(*first);
+                        query.push(" AND ").push(column).push(" < ").bind_number(*after);
+                    }
+                    Compare::AtLeast => {
+                        query.push(" >= ").bind_number(*first);
+                    }
+                    Compare::More => {
+                        query.push(" >= ").bind_number(*after);
+                    }
+                    Compare::Less => {
+                        query.push(" < ").bind_number(*first);
+                    }
+                    Compare::AtMost => {
+                        query.push(" < ").bind_number(*after);
+                    }
+                }
             }
             Self::Day { column, compare, day } => {
                 // A month is all that begins with it: `~` comes after every digit and dash.
@@ -196,7 +222,7 @@ async fn tests(
     value: &str,
 ) -> Result<Result<Vec<Test>, String>> {
     let name = filter.name;
-    let compares = matches!(filter.look, Look::Number(_) | Look::Day(_));
+    let compares = matches!(filter.look, Look::Number(_) | Look::Day(_) | Look::Moment(_));
     if !compares && compare != Compare::Is {
         return Ok(Err(format!("“{name}” is not a number: write {name}:… instead.")));
     }
@@ -229,8 +255,19 @@ async fn tests(
             };
             Test::Number { column, compare, number }
         }
+        Look::Moment(column) => {
+            let Some((first, after)) = times::span(value) else {
+                let value = shortened(value);
+                return Ok(Err(format!(
+                    "“{value}” is no date: write {name}:2026, {name}:2026-12 or {name}<2026-12-24."
+                )));
+            };
+            Test::Moment { column, compare, first, after }
+        }
         Look::Day(column) if none => Test::Day { column, compare, day: String::new() },
-        Look::Day(column) if is_day(value) => Test::Day { column, compare, day: value.to_owned() },
+        Look::Day(column) if times::is_day(value) => {
+            Test::Day { column, compare, day: value.to_owned() }
+        }
         Look::Day(_) => {
             let value = shortened(value);
             return Ok(Err(format!(
@@ -238,16 +275,6 @@ async fn tests(
             )));
         }
     }]))
-}
-
-/// Whether a text is a year, a month or a day: `2026`, `2026-12`, `2026-12-24`.
-fn is_day(text: &str) -> bool {
-    let parts: Vec<_> = text.split('-').collect();
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let lengths = parts.iter().map(|part| part.len());
-    parts.len() <= 3
-        && parts.iter().all(|part| digits(part))
-        && lengths.eq([4, 2, 2].into_iter().take(parts.len()))
 }
 
 /// What a word or a phrase is looked for in.
@@ -303,22 +330,6 @@ async fn look(
                 Test::AmongFew { column, ids }
             })
         }
-        Look::Choice(_) | Look::Day(_) => None,
+        Look::Choice(_) | Look::Day(_) | Look::Moment(_) => None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_day;
-
-    #[test]
-    fn years_months_and_days_are_days() {
-        for day in ["2026", "2026-12", "2026-12-24"] {
-            assert!(is_day(day), "{day}");
-        }
-        for no in ["", "26", "2026-", "2026-1", "2026-12-24-1", "２０２６", "2026-xx", "-2026"]
-        {
-            assert!(!is_day(no), "{no}");
-        }
-    }
 }

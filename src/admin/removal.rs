@@ -4,17 +4,16 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::form::list_address;
-use super::model::{Manage, Registry};
+use super::model::{Manage, Model, Registry};
 use super::nav::Nav;
+use super::preview::{Preview, is_sealed, reason};
 use super::reasons::Reasons;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
+use crate::input::Values;
 use crate::pages::{Html, Message, Page, Query, Reply, Submission};
-
-/// How many objects of a kind the page names; it counts them all.
-const NAMED: usize = 100;
 
 #[derive(Debug, Serialize)]
 struct Context {
@@ -24,7 +23,7 @@ struct Context {
     plural: &'static str,
     id: i64,
     label: String,
-    falls: Vec<Falls>,
+    preview: Preview,
     /// Why it cannot be deleted, if so.
     whys: Vec<String>,
     back: String,
@@ -32,26 +31,11 @@ struct Context {
     csrf: String,
 }
 
-/// Objects of one kind that fall with another.
-#[derive(Debug, Serialize)]
-struct Falls {
-    kind: &'static str,
-    count: usize,
-    named: Vec<Fallen>,
-    more: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct Fallen {
-    label: String,
-    href: Option<String>,
-}
-
 /// What somebody lacks to delete all that a set deletes: a right for each kind that falls.
-fn missing(set: &ChangeSet, by: &Visitor) -> Vec<Need> {
+pub(super) fn missing(set: &ChangeSet, by: &Visitor) -> Vec<Need> {
     let mut missing = Vec::new();
-    for (slug, ..) in set.removed() {
-        let need = Need::to(Act::Delete, slug);
+    for remembered in set.remembered().filter(|remembered| remembered.after.is_none()) {
+        let need = Need::to(Act::Delete, remembered.kind);
         if !by.has(need) && !missing.contains(&need) {
             missing.push(need);
         }
@@ -72,8 +56,11 @@ async fn whys(
     Ok(manage.closed_to(db, by, id).await?.into_iter().chain(lacking).collect())
 }
 
-/// What would fall: the deletion is carried out, looked at, and undone, so the page cannot promise
-/// less than would happen.
+fn operation(model: &Model, id: i64) -> String {
+    format!("delete {} {id}", model.slug)
+}
+
+/// What would fall.
 #[get("/admin/<kind>/<id>/delete")]
 pub(super) async fn confirm(
     kind: &str,
@@ -85,6 +72,21 @@ pub(super) async fn confirm(
     page: Page<'_>,
 ) -> Result<Html> {
     let manage = registry.open(kind, Act::Delete, staff.0)?;
+    let mut typed = query.0;
+    // An address confirms nothing.
+    typed.remove("seal");
+    show(manage, **registry, id, &typed, staff.0, db, &page).await
+}
+
+async fn show(
+    manage: &'static dyn Manage,
+    registry: Registry,
+    id: i64,
+    typed: &Values,
+    by: &Visitor,
+    db: &Db,
+    page: &Page<'_>,
+) -> Result<Html> {
     let model = manage.model();
     let mut set = ChangeSet::begin(db, page.intent("delete")).await?;
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;
@@ -93,50 +95,30 @@ pub(super) async fn confirm(
         Err(Error::Refused(why)) => Some(why),
         Err(error) => return Err(error),
     };
-    let missing = missing(&set, staff.0);
-    let mut falls: Vec<Falls> = Vec::new();
-    for (slug, object, label) in
-        set.removed().filter(|(slug, object, _)| (*slug, *object) != (model.slug, id))
-    {
-        if !staff.0.has(Need::to(Act::View, slug)) {
-            continue;
-        }
-        let href = registry.find(slug).is_ok().then(|| format!("/admin/{slug}/{object}/change/"));
-        let place = falls.iter().position(|group| group.kind == slug).unwrap_or_else(|| {
-            falls.push(Falls { kind: slug, count: 0, named: Vec::new(), more: 0 });
-            falls.len() - 1
-        });
-        if let Some(group) = falls.get_mut(place) {
-            group.count += 1;
-            if group.named.len() < NAMED {
-                group.named.push(Fallen { label: label.to_owned(), href });
-            } else {
-                group.more += 1;
-            }
-        }
-    }
+    let missing = missing(&set, by);
+    let preview =
+        Preview::of(registry, by, &operation(model, id), &set, Vec::new(), typed, &["back"]);
     drop(set);
     let mut conn = db.conn().await?;
+    let whys = whys(&mut conn, manage, by, id, &missing).await?;
+    let back = typed.first("back");
     let context = Context {
-        nav: Nav::of(&mut conn, **registry, staff.0, kind).await?,
-        whys: {
-            let whys = whys(&mut conn, manage, staff.0, id, &missing).await?;
-            whys.into_iter().chain(refused).collect()
-        },
+        nav: Nav::of(&mut conn, registry, by, model.slug).await?,
+        whys: whys.into_iter().chain(refused).collect(),
         slug: model.slug,
         name: model.name,
         plural: model.plural,
         id,
         label: loaded.label,
-        falls,
-        back: query.0.first("back").to_owned(),
-        back_encoded: form_urlencoded::byte_serialize(query.0.first("back").as_bytes()).collect(),
+        preview,
+        back: back.to_owned(),
+        back_encoded: form_urlencoded::byte_serialize(back.as_bytes()).collect(),
         csrf: page.token(),
     };
     page.show("admin/delete", &format!("Delete {}", model.name), &context)
 }
 
-/// Deletes it.
+/// Deletes it, if just that would fall which somebody has seen.
 #[post("/admin/<kind>/<id>/delete", data = "<form>")]
 pub(super) async fn remove(
     kind: &str,
@@ -150,6 +132,7 @@ pub(super) async fn remove(
     let manage = registry.open(kind, Act::Delete, staff.0)?;
     let model = manage.model();
     let mut set = ChangeSet::begin(db, page.intent("delete")).await?;
+    set.because(reason(&form.0)?);
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;
     if let Some(why) = manage.closed_to(&mut set, staff.0, id).await? {
         return Err(Error::Refused(why));
@@ -158,13 +141,19 @@ pub(super) async fn remove(
     if let Some(need) = missing(&set, staff.0).first() {
         return Err(need.denied());
     }
-    set.commit().await?;
+    if !is_sealed(&form.0, &operation(model, id), &set, &[]) {
+        drop(set);
+        let html = show(manage, **registry, id, &form.0, staff.0, db, &page).await?;
+        return Ok(html.with_status(rocket::http::Status::Conflict).into());
+    }
+    let done = set.commit().await?;
     let history = if staff.0.has(Need::to(Act::View, model.slug)) {
         format!("/admin/{}/{id}/history/", model.slug)
     } else {
         String::new()
     };
-    let said =
-        Message::done(format!("The {} was deleted:", model.name)).about(loaded.label, history);
+    let said = Message::done(format!("The {} was deleted:", model.name))
+        .about(loaded.label, history)
+        .undone_at(done);
     Ok(page.to(list_address(staff.0, model.slug, form.0.first("back")), Some(said)))
 }

@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::language::{self, Term};
-use super::model::{Column, Key, List, Registry, Show};
+use super::model::{Column, Key, List, Manage, Registry, Show};
 use super::narrow::Narrowing;
+use crate::auth::Visitor;
 use crate::db::{Composed, Conn, Row};
 use crate::domain::times;
 use crate::error::{Error, Result};
@@ -24,6 +25,8 @@ const MOST_KEYS: usize = 6;
 /// What somebody asks of a list: everything that stands in its address.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
+    /// What holds for all that may be seen.
+    pub only: Vec<&'static str>,
     /// What is looked for.
     pub terms: Vec<Term>,
     /// What comes first: columns, and whether downward.
@@ -126,7 +129,30 @@ impl Asked {
             Place::After(_) | Place::Before(_) => query.first("at").parse().unwrap_or(0),
             Place::First | Place::Last => 0,
         };
-        Self { terms, order, columns, size: size.unwrap_or(SIZES[0]), place, before }
+        Self {
+            only: Vec::new(),
+            terms,
+            order,
+            columns,
+            size: size.unwrap_or(SIZES[0]),
+            place,
+            before,
+        }
+    }
+
+    /// [`Asked::of`], of what somebody may see.
+    #[must_use]
+    pub(super) fn by(manage: &dyn Manage, by: &Visitor, query: &Values) -> Self {
+        Self { only: manage.only(by), ..Self::of(&manage.model().list, query) }
+    }
+
+    /// What is to be found.
+    pub(super) async fn narrowing(
+        &self,
+        db: &mut Conn,
+        list: &'static List,
+    ) -> Result<Result<Narrowing, Vec<String>>> {
+        Narrowing::of(db, list, &self.only, &self.terms).await
     }
 
     /// The order as an address says it.
@@ -512,7 +538,7 @@ pub async fn list_rows(
     most: usize,
 ) -> Result<Listed> {
     let Ok(manage) = registry.find(kind) else {
-        let kinds: Vec<_> = registry.0.iter().map(|kind| kind.model().slug).collect();
+        let kinds: Vec<_> = registry.kinds.iter().map(|kind| kind.model().slug).collect();
         return Err(Error::Told(format!(
             "There is no list of “{kind}”; there are {}.",
             kinds.join(", ")
@@ -533,7 +559,7 @@ pub async fn list_rows(
     query.set("q", search);
     query.set("sort", sort);
     let asked = Asked::of(list, &query);
-    let narrowing = match Narrowing::of(db, list, &asked.terms).await? {
+    let narrowing = match asked.narrowing(db, list).await? {
         Ok(narrowing) => narrowing,
         Err(mistakes) => return Err(Error::Told(mistakes.join(" "))),
     };

@@ -61,7 +61,7 @@ pub(super) async fn start(
     let context = Context {
         nav: Nav::of(&mut db, **registry, staff.0, "").await?,
         addable: registry
-            .0
+            .kinds
             .iter()
             .map(|kind| kind.model())
             .filter(|model| {

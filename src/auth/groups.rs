@@ -1,17 +1,17 @@
 //! Groups of accounts, and who is in them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::rights::Rights;
 use super::users::User;
-use crate::changes::{ChangeSet, Versioned};
+use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
 
 /// Accounts that have the same rights.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
 pub struct Group {
     /// Its id.
     pub id: i64,
@@ -37,7 +37,7 @@ impl Versioned for Group {
 }
 
 /// That an account is in a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
 pub struct Membership {
     /// Its id.
     pub id: i64,
@@ -251,4 +251,80 @@ pub async fn join(set: &mut ChangeSet, user: &User, group: &Group) -> Result<()>
         username: user.username.clone(),
         group_name: group.name.clone(),
     })
+}
+
+const INSERT_AGAIN: Write = Write::new(
+    "INSERT INTO groups (name, folded, rights, requires_factor, version, id)
+     VALUES ($1, $2, $3, $4, $5, $6)",
+);
+const JOIN_AGAIN: Write =
+    Write::new("INSERT INTO memberships (user_id, group_id, id) VALUES ($1, $2, $3)");
+
+#[rocket::async_trait]
+impl Undoable for Group {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        lock(set, id).await
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        *self == Self { version: self.version, ..other.clone() }
+    }
+
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        refuse_taken_name(set, &self.name, self.id).await?;
+        let again = Self { version: self.version + 1, ..self };
+        set.write(INSERT_AGAIN)
+            .bind(again.name.clone())
+            .bind(fold(&again.name))
+            .bind(again.rights.to_string())
+            .bind(again.requires_factor)
+            .bind(again.version)
+            .bind(again.id)
+            .execute_one()
+            .await?;
+        Ok(set.created(&again)?)
+    }
+
+    async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {
+        let Self { name, rights, requires_factor, .. } = self;
+        update(set, &now, Draft { name, rights, requires_factor }).await.map(drop)
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        set.write(DELETE).bind(self.id).execute_one().await?;
+        Ok(set.deleted(&self)?)
+    }
+}
+
+#[rocket::async_trait]
+impl Undoable for Membership {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        let mut query = Composed::new(MEMBERSHIPS);
+        query.push(" AND m.id = ").bind_number(id);
+        set.compose(query).optional().await
+    }
+
+    /// A membership never changes.
+    fn same(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        set.write(JOIN_AGAIN)
+            .bind(self.user_id)
+            .bind(self.group_id)
+            .bind(self.id)
+            .execute_one()
+            .await?;
+        Ok(set.created(&self)?)
+    }
+
+    async fn put_back(self, _set: &mut ChangeSet, _now: Self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        set.write(LEAVE).bind(self.id).execute_one().await?;
+        Ok(set.deleted(&self)?)
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::groups::Group;
 use crate::error::Error;
@@ -131,7 +131,8 @@ impl fmt::Display for Right {
 
 /// A set of rights. Kept and written as codes with blanks between; a code that this program does not
 /// know is left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
 pub struct Rights(BTreeSet<Right>);
 
 impl Rights {
@@ -207,6 +208,8 @@ impl Need {
             (Some(right), ..) => Self::Right(right),
             (None, "bookings", Act::View) => Self::Right(Right::SeeNames),
             (None, "bookings", _) => Self::Right(Right::Book),
+            // Of the log one sees what is about kinds that one may view.
+            (None, "log", Act::View) => Self::Staff,
             (None, "memberships", _) => Self::Right(Right::ManageUsers),
             (None, ..) => Self::Superuser,
         }

@@ -1,12 +1,12 @@
 //! Accounts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::credentials;
 use super::groups;
 use super::rights::Rights;
-use crate::changes::{Actor, ChangeSet, Versioned};
+use crate::changes::{Actor, ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Upkeep, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
@@ -14,7 +14,7 @@ use crate::mail;
 
 /// Somebody who can sign in. What proves who he is (`super::credentials`) is not part of it, so that
 /// it reaches no page and no history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
 #[expect(clippy::struct_excessive_bools, reason = "an account's switches, as Django has them")]
 pub struct User {
     /// Its id.
@@ -328,4 +328,69 @@ pub async fn rights_of(db: &mut Conn, user: &User) -> Result<Rights> {
 /// Writes down that somebody signed in.
 pub(super) fn signed_in() -> Upkeep {
     SIGNED_IN
+}
+
+const INSERT_AGAIN: Write = Write::new(
+    "INSERT INTO users (username, email, folded, is_active, is_staff, is_superuser, second_factor,
+                        rights, created_at, version, id)
+     VALUES ($1, $2, $3, $4, $5, $6, FALSE, $7, $8, $9, $10)",
+);
+
+/// The refusal to take the last superuser away.
+pub const LAST_SUPERUSER: &str =
+    "This is the last superuser who can sign in. Make another one first.";
+
+#[rocket::async_trait]
+impl Undoable for User {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        lock(set, id).await
+    }
+
+    /// The second factor is no part of it: it is switched by its owner's code alone.
+    fn same(&self, other: &Self) -> bool {
+        let Self { second_factor, version, .. } = *self;
+        *self == Self { second_factor, version, ..other.clone() }
+    }
+
+    /// Without a password and a second factor, which no history holds: an invitation gives them anew.
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        refuse_taken_name(set, &self.username, self.id).await?;
+        let again = Self { second_factor: false, version: self.version + 1, ..self };
+        set.write(INSERT_AGAIN)
+            .bind(again.username.clone())
+            .bind(again.email.clone())
+            .bind(folded(&again))
+            .bind(again.is_active)
+            .bind(again.is_staff)
+            .bind(again.is_superuser)
+            .bind(again.rights.to_string())
+            .bind(again.created_at)
+            .bind(again.version)
+            .bind(again.id)
+            .execute_one()
+            .await?;
+        credentials::set_first_password(set, &again, String::new()).await?;
+        Ok(set.created(&again)?)
+    }
+
+    async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {
+        if now.may_everything() && !self.may_everything() && is_last_superuser(set, now.id).await? {
+            return Err(Error::Refused(LAST_SUPERUSER.to_owned()).into());
+        }
+        let Self { username, email, is_active, is_staff, is_superuser, rights, .. } = self;
+        let draft = Draft { username, email, is_active, is_staff, is_superuser, rights };
+        update(set, &now, draft).await?;
+        if !is_active {
+            credentials::end_sessions(set, now.id, "").await?;
+        }
+        Ok(())
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        if self.may_everything() && is_last_superuser(set, self.id).await? {
+            return Err(Error::Refused(LAST_SUPERUSER.to_owned()).into());
+        }
+        set.write(DELETE).bind(self.id).execute_one().await?;
+        Ok(set.deleted(&self)?)
+    }
 }

@@ -51,6 +51,27 @@ pub struct RecentSet {
     pub gone: bool,
 }
 
+/// A change set, as one looks at it alone.
+#[derive(Debug, Clone, FromRow)]
+pub struct Performed {
+    /// Its id.
+    pub id: i64,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Who.
+    pub actor: String,
+    /// What for.
+    pub action: String,
+    /// Why, where it was said.
+    pub reason: String,
+    /// The request that asked for it; empty for commands.
+    pub request_id: String,
+    /// The set that it undoes.
+    pub undoes: Option<i64>,
+    /// The last set that undoes it, or a part of it.
+    pub undone_by: Option<i64>,
+}
+
 /// How many changes a page of history shows.
 pub const HISTORY_PAGE: i64 = 100;
 
@@ -91,12 +112,46 @@ pub async fn recent(db: &mut Conn, count: i64) -> Result<Vec<RecentSet>> {
     db.query(RECENT).bind(count).all().await
 }
 
+const PERFORMED: Select = Select::new(
+    "SELECT s.id, s.at, s.actor, s.action, s.reason, s.request_id, s.undoes,
+            (SELECT MAX(u.id) FROM change_sets u WHERE u.undoes = s.id) AS undone_by
+     FROM change_sets s WHERE s.id = $1",
+);
+const CHANGES_OF: Select = Select::new(
+    "SELECT c.change_set_id, s.at, s.actor, s.action, c.kind, c.object_id, c.label, c.before, c.after
+     FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+     WHERE s.id = $1 ORDER BY c.id LIMIT $2",
+);
+
+/// The change set of an id.
+pub async fn performed(db: &mut Conn, id: i64) -> Result<Option<Performed>> {
+    db.query(PERFORMED).bind(id).optional().await
+}
+
+/// The changes of a set, in their order, up to so many.
+pub async fn changes_of(db: &mut Conn, set: i64, most: i64) -> Result<Vec<Entry>> {
+    db.query(CHANGES_OF).bind(set).bind(most).all().await
+}
+
 const ANY: Select = Select::new("SELECT COUNT(*) FROM change_sets");
+
+/// How many change sets there are.
+pub async fn count_sets(db: &mut Conn) -> Result<i64> {
+    let (sets,): (i64,) = db.query(ANY).one().await?;
+    Ok(sets)
+}
 
 /// Whether nothing was ever written here.
 pub async fn is_empty(db: &mut Conn) -> Result<bool> {
-    let (sets,): (i64,) = db.query(ANY).one().await?;
-    Ok(sets == 0)
+    Ok(count_sets(db).await? == 0)
+}
+
+const BY_HASH: Select = Select::new("SELECT COUNT(*) FROM change_sets WHERE hash = $1");
+
+/// Whether some change set has a hash.
+pub async fn has_hash(db: &mut Conn, hash: &str) -> Result<bool> {
+    let (sets,): (i64,) = db.query(BY_HASH).bind(hash.to_owned()).one().await?;
+    Ok(sets > 0)
 }
 
 const DATA_VERSION: Select = Select::new("SELECT version FROM data_version");

@@ -75,7 +75,8 @@ async fn prepare(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> 
     };
     let mut set = ChangeSet::begin(pool, intent).await?;
     sample::load(&mut set, progress::bar().as_mut()).await?;
-    set.commit().await
+    set.commit().await?;
+    Ok(())
 }
 
 fn not_listening(why: &std::io::Error, address: SocketAddr) -> Error {

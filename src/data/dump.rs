@@ -127,13 +127,17 @@ tables! {
     Write write memberships MembershipRow (id) { id: i64, user_id: i64, group_id: i64 }
     Upkeep upkeep change_sets ChangeSetRow (id) {
         id: i64, at: i64, actor_id: Option<i64>, actor: String, request_id: String, action: String,
-        reason: String,
+        reason: String, undoes: Option<i64>, hash: String,
     }
     Upkeep upkeep changes ChangeRow (id) {
         id: i64, change_set_id: i64, kind: String, object_id: i64, label: String,
-        before: Option<String>, after: Option<String>,
+        folded: String, before: Option<String>, after: Option<String>,
     }
     Upkeep upkeep change_subjects SubjectRow () { change_id: i64, kind: String, object_id: i64 }
+    Upkeep upkeep saved_views SavedViewRow (id) {
+        id: i64, user_id: i64, kind: String, name: String, query: String, group_id: Option<i64>,
+        pinned: bool,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a dump brings its own history")]
@@ -220,6 +224,6 @@ pub async fn load(
     }
     progress.end();
     restart_ids(tx).await?;
-    changes::count_up(tx).await?;
+    changes::go_on(tx).await?;
     Ok(Ok(lines.len()))
 }

@@ -183,6 +183,22 @@ impl Pool {
 }
 
 impl Tx {
+    /// Begins a part that can be taken back alone. Parts do not lie within each other.
+    pub async fn begin_part(&mut self) -> Result<()> {
+        self.say("SAVEPOINT part").await
+    }
+
+    /// Ends a part, and keeps it as long as the whole.
+    pub async fn keep_part(&mut self) -> Result<()> {
+        self.say("RELEASE SAVEPOINT part").await
+    }
+
+    /// Takes a part back, also one that failed.
+    pub async fn take_part_back(&mut self) -> Result<()> {
+        self.say("ROLLBACK TO SAVEPOINT part").await?;
+        self.say("RELEASE SAVEPOINT part").await
+    }
+
     /// Keeps what was written.
     pub async fn commit(self) -> Result<()> {
         match self.0.held {

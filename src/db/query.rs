@@ -107,6 +107,11 @@ impl Conn {
 }
 
 impl Tx {
+    /// A command of the transaction itself.
+    pub(super) async fn say(&mut self, command: &'static str) -> Result<()> {
+        self.0.run(command.into_sql_str(), None).execute().await.map(drop)
+    }
+
     /// A statement that changes what has no history.
     pub fn upkeep(&mut self, sql: Upkeep) -> Query<'_> {
         self.0.run(sql.0.into_sql_str(), None)

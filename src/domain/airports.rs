@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{bookings, flights, times};
-use crate::changes::{ChangeSet, Versioned};
+use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
@@ -325,5 +325,56 @@ async fn refuse_taken(set: &mut ChangeSet, own: Option<i64>, code: &str) -> Resu
             Err(Errors::one("code", format!("{other} has this code already.")).into())
         }
         _ => Ok(()),
+    }
+}
+
+const INSERT_AGAIN: Write = Write::new(
+    "INSERT INTO airports (code, city, country, timezone, latitude, longitude, folded, version, id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+);
+
+impl From<Airport> for Draft {
+    fn from(airport: Airport) -> Self {
+        let Airport { code, city, country, timezone, latitude, longitude, .. } = airport;
+        Self { code, city, country, timezone, latitude, longitude }
+    }
+}
+
+#[rocket::async_trait]
+impl Undoable for Airport {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        lock(set, id).await
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        *self == Self { version: self.version, ..other.clone() }
+    }
+
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        refuse_taken(set, None, &self.code).await?;
+        let draft = Draft::from(self.clone());
+        let again = Self { version: self.version + 1, ..self };
+        set.write(INSERT_AGAIN)
+            .bind(draft.code.clone())
+            .bind(draft.city.clone())
+            .bind(draft.country.clone())
+            .bind(draft.timezone.clone())
+            .bind(draft.latitude)
+            .bind(draft.longitude)
+            .bind(draft.folded())
+            .bind(again.version)
+            .bind(again.id)
+            .execute_one()
+            .await?;
+        Ok(set.created(&again)?)
+    }
+
+    async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {
+        update(set, &now, self.into()).await.map(drop)
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        set.write(DELETE).bind(self.id).execute_one().await?;
+        Ok(set.deleted(&self)?)
     }
 }

@@ -5,9 +5,10 @@ use sqlx::FromRow;
 
 use super::flights::{self, Flight};
 use super::passengers::{self, Passenger};
-use crate::changes::{ChangeSet, Versioned};
+use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write};
 use crate::error::{Error, Result};
+use crate::input::Refusal;
 
 /// A passenger's place on a flight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
@@ -185,4 +186,60 @@ pub(super) async fn delete_of_passenger(set: &mut ChangeSet, passenger: i64) -> 
         cancel(set, &booking).await?;
     }
     Ok(())
+}
+
+const INSERT_AGAIN: Write = Write::new(
+    "INSERT INTO bookings (flight_id, passenger_id, booked_at, booked_by, id)
+     VALUES ($1, $2, $3, $4, $5)",
+);
+
+/// The booking of an id.
+async fn find(db: &mut Conn, id: i64) -> Result<Option<Booking>> {
+    let mut query = Composed::new(BOOKINGS);
+    query.push(" AND b.id = ").bind_number(id);
+    db.compose(query).optional().await
+}
+
+#[rocket::async_trait]
+impl Undoable for Booking {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        find(set, id).await
+    }
+
+    /// A booking never changes.
+    fn same(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    /// Neither a departure since nor a flight that is not valid takes a seat away that somebody had; a
+    /// full flight does.
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        let refused = |why: Refused| Error::Refused(why.to_string());
+        let flight = flights::lock(set, self.flight_id).await?;
+        let flight = flight.ok_or_else(|| refused(Refused::NoFlight))?;
+        let passenger = passengers::find(set, self.passenger_id).await?;
+        passenger.ok_or_else(|| refused(Refused::NoPassenger))?;
+        if let Some(capacity) = flight.capacity
+            && count(set, flight.id).await? >= capacity
+        {
+            return Err(refused(Refused::Full).into());
+        }
+        set.write(INSERT_AGAIN)
+            .bind(self.flight_id)
+            .bind(self.passenger_id)
+            .bind(self.booked_at)
+            .bind(self.booked_by.clone())
+            .bind(self.id)
+            .execute_one()
+            .await?;
+        Ok(set.created(&self)?)
+    }
+
+    async fn put_back(self, _set: &mut ChangeSet, _now: Self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        Ok(cancel(set, &self).await?)
+    }
 }

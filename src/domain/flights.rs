@@ -9,7 +9,7 @@ pub use search::{Listed, PAGE, Search, Sort, choices, of_ids};
 
 use super::airports::{self, Airport};
 use super::{bookings, times};
-use crate::changes::{ChangeSet, Versioned};
+use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
@@ -326,5 +326,64 @@ pub(super) async fn delete_row(set: &mut ChangeSet, flight: &Flight) -> Result<(
     match set.write(DELETE).bind(flight.id).execute().await? {
         0 => Ok(()),
         _ => set.deleted(flight),
+    }
+}
+
+const INSERT_AGAIN: Write = Write::new(
+    "INSERT INTO flights (origin_id, destination_id, duration, departs_at, departs_on, capacity, version, id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+
+impl Flight {
+    /// As a draft, with its airports as they are now.
+    async fn draft(self, set: &mut ChangeSet) -> Result<Draft, Refusal> {
+        let gone = |code: &str| Error::Refused(format!("The airport {code} is gone."));
+        let origin = airports::find(set, self.origin_id).await?;
+        let origin = origin.ok_or_else(|| gone(&self.origin_code))?;
+        let destination = airports::find(set, self.destination_id).await?;
+        let destination = destination.ok_or_else(|| gone(&self.destination_code))?;
+        let Self { duration, departs_at, capacity, .. } = self;
+        Ok(Draft { origin, destination, duration, departs_at, capacity })
+    }
+}
+
+#[rocket::async_trait]
+impl Undoable for Flight {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        lock(set, id).await
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        let of = |flight: &Self| {
+            let Self { origin_id, destination_id, duration, departs_at, capacity, .. } = flight;
+            (*origin_id, *destination_id, *duration, *departs_at, *capacity)
+        };
+        of(self) == of(other)
+    }
+
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        let (id, version) = (self.id, self.version + 1);
+        let draft = self.draft(set).await?;
+        set.write(INSERT_AGAIN)
+            .bind(draft.origin.id)
+            .bind(draft.destination.id)
+            .bind(draft.duration)
+            .bind(draft.departs_at)
+            .bind(draft.departs_on())
+            .bind(draft.capacity)
+            .bind(version)
+            .bind(id)
+            .execute_one()
+            .await?;
+        Ok(set.created(&draft.into_flight(id, version))?)
+    }
+
+    async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {
+        let draft = self.draft(set).await?;
+        update(set, &now, draft).await.map(drop)
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        Ok(delete_row(set, &self).await?)
     }
 }

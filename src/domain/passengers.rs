@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::bookings;
-use crate::changes::{ChangeSet, Versioned};
+use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
-use crate::input::{Errors, Reader, Values, shortened};
+use crate::input::{Errors, Reader, Refusal, Values, shortened};
 
 /// A passenger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, FromRow)]
@@ -212,4 +212,43 @@ pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
 pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Passenger>> {
     let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
     find(set, id).await
+}
+
+const INSERT_AGAIN: Write = Write::new(
+    "INSERT INTO passengers (first, last, folded, version, id) VALUES ($1, $2, $3, $4, $5)",
+);
+
+#[rocket::async_trait]
+impl Undoable for Passenger {
+    async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
+        lock(set, id).await
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        *self == Self { version: self.version, ..other.clone() }
+    }
+
+    async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        let draft = Draft { first: self.first.clone(), last: self.last.clone() };
+        let again = Self { version: self.version + 1, ..self };
+        set.write(INSERT_AGAIN)
+            .bind(draft.first.clone())
+            .bind(draft.last.clone())
+            .bind(draft.folded())
+            .bind(again.version)
+            .bind(again.id)
+            .execute_one()
+            .await?;
+        Ok(set.created(&again)?)
+    }
+
+    async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {
+        update(set, &now, Draft { first: self.first, last: self.last }).await?;
+        Ok(())
+    }
+
+    async fn take_away(self, set: &mut ChangeSet) -> Result<(), Refusal> {
+        set.write(DELETE).bind(self.id).execute_one().await?;
+        Ok(set.deleted(&self)?)
+    }
 }

@@ -20,6 +20,37 @@ pub struct LocalTime {
     pub day_change: String,
 }
 
+/// Whether a text is a year, a month or a day: `2026`, `2026-12`, `2026-12-24`.
+#[must_use]
+pub fn is_day(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let lengths = parts.iter().map(|part| part.len());
+    parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        && parts.len() <= 3
+        && lengths.eq([4, 2, 2].into_iter().take(parts.len()))
+}
+
+/// When a year, a month or a day begins and when the next one does, in seconds since 1970, UTC.
+#[must_use]
+pub fn span(text: &str) -> Option<(i64, i64)> {
+    if !is_day(text) {
+        return None;
+    }
+    let mut parts = text.split('-').map(|part| part.parse::<i16>().unwrap_or(0));
+    let year = parts.next()?;
+    let (month, day) = (parts.next(), parts.next());
+    let part = |part: Option<i16>| i8::try_from(part.unwrap_or(1)).ok();
+    let first = Date::new(year, part(month)?, part(day)?).ok()?;
+    let length = match (month, day) {
+        (None, _) => 1.year(),
+        (Some(_), None) => 1.month(),
+        (Some(_), Some(_)) => 1.day(),
+    };
+    let after = first.checked_add(length).ok()?;
+    let second = |date: Date| Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second());
+    Some((second(first)?, second(after)?))
+}
+
 /// The time zone of a name; UTC for none or for one that is not known.
 fn zone(name: &str) -> TimeZone {
     if name.is_empty() { TimeZone::UTC } else { TimeZone::get(name).unwrap_or(TimeZone::UTC) }

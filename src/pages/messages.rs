@@ -17,6 +17,9 @@ pub struct Message {
     pub href: String,
     /// What that is called, or empty.
     pub name: String,
+    /// The change set that it can be undone by.
+    #[serde(default)]
+    pub undo: Option<i64>,
 }
 
 /// How a message is meant.
@@ -33,7 +36,13 @@ impl Message {
     /// Something was done.
     #[must_use]
     pub fn done(text: impl Into<String>) -> Self {
-        Self { level: Level::Done, text: text.into(), href: String::new(), name: String::new() }
+        Self {
+            level: Level::Done,
+            text: text.into(),
+            href: String::new(),
+            name: String::new(),
+            undo: None,
+        }
     }
 
     /// Something to know.
@@ -46,6 +55,12 @@ impl Message {
     #[must_use]
     pub fn about(self, name: impl Into<String>, href: impl Into<String>) -> Self {
         Self { href: href.into(), name: name.into(), ..self }
+    }
+
+    /// Which change set did it: it can be undone from there.
+    #[must_use]
+    pub fn undone_at(self, set: Option<i64>) -> Self {
+        Self { undo: set, ..self }
     }
 
     /// Keeps it for the next page.

@@ -123,6 +123,7 @@ static MODEL: Model = Model {
             ..Field::PLAIN
         },
     ],
+    read_only: false,
     named_to: Need::Staff,
 };
 

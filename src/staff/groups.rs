@@ -91,6 +91,7 @@ static MODEL: Model = Model {
             ..Field::PLAIN
         },
     ],
+    read_only: false,
     named_to: Need::Right(Right::ManageUsers),
 };
 

@@ -162,6 +162,7 @@ static MODEL: Model = Model {
             ..Field::PLAIN
         },
     ],
+    read_only: false,
     named_to: Need::Right(Right::ManageUsers),
 };
 
@@ -220,8 +221,6 @@ async fn groups_of(set: &mut ChangeSet, ids: &[i64]) -> Result<Vec<Group>, Refus
     }
     Ok(found)
 }
-
-const LAST: &str = "This is the last superuser who can sign in. Make another one first.";
 
 #[rocket::async_trait]
 impl Manage for Users {
@@ -282,7 +281,7 @@ impl Manage for Users {
                 let falls = before.may_everything() && !(draft.is_active && draft.is_superuser);
                 if falls && users::is_last_superuser(set, before.id).await? {
                     let field = if draft.is_active { "is_superuser" } else { "is_active" };
-                    return Err(Errors::one(field, LAST).into());
+                    return Err(Errors::one(field, users::LAST_SUPERUSER).into());
                 }
                 users::update(set, &before, draft).await?
             }
@@ -302,7 +301,7 @@ impl Manage for Users {
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
         let user = users::lock(set, id).await?.ok_or(Error::NotFound)?;
         if user.may_everything() && users::is_last_superuser(set, id).await? {
-            return Err(Error::Refused(LAST.to_owned()));
+            return Err(Error::Refused(users::LAST_SUPERUSER.to_owned()));
         }
         users::delete(set, id).await
     }

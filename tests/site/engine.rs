@@ -54,10 +54,12 @@ async fn deleting_an_airport_lists_and_takes_all_that_falls_with_it() {
     let mut staff = site.staff().await;
     let before = site.dump().await;
     let confirm = staff.get(&format!("/admin/airports/{}/delete/", jfk.id)).await;
-    assert_eq!(confirm.all(".falls h2"), ["2 bookings", "2 flights"]);
+    let falls = ["1 airport", "2 bookings", "2 flights"];
+    assert_eq!(confirm.all(".falls h2"), falls.map(|what| format!("{what} will be deleted")));
     assert_eq!(
         confirm.all(".falls li"),
         [
+            jfk.to_string(),
             format!("Alice Adams on {there}"),
             format!("Alice Adams on {back}"),
             there.to_string(),
@@ -66,7 +68,7 @@ async fn deleting_an_airport_lists_and_takes_all_that_falls_with_it() {
     );
     assert_eq!(site.dump().await, before, "looking changes nothing");
     let done = staff.submit(&confirm, "main form", &[]).await;
-    assert_eq!(done.messages(), ["The airport was deleted: New York (JFK)"]);
+    assert_eq!(done.messages(), ["The airport was deleted: New York (JFK) Undo"]);
     let mut visitor = site.browser();
     assert_eq!(visitor.get("/").await.all("tbody td:first-child"), [format!("#{}", stays.id)]);
     assert_eq!(staff.get(&format!("/admin/airports/{}/change/", jfk.id)).await.status.code, 404);
@@ -128,7 +130,10 @@ async fn the_start_page_tells_what_was_done_lately() {
     assert_eq!(latest, "boss deleted New York (JFK) and 1 more");
     let history = format!("/admin/airports/{}/history/", flight.origin_id);
     assert_eq!(start.attribute(".recent li:first-child a", "href"), history);
-    assert_eq!(start.all(".plain th"), ["Airports", "Flights", "Passengers", "Users", "Groups"]);
+    assert_eq!(
+        start.all(".plain th"),
+        ["Airports", "Flights", "Passengers", "Users", "Groups", "Log"]
+    );
 }
 
 #[rocket::async_test]

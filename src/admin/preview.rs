@@ -1,0 +1,284 @@
+//! Previews: what is to be done is carried out, looked at, and taken back, so the page cannot promise
+//! less than would happen. What is confirmed carries a seal over exactly that; when it is done, it is
+//! done again and must come to the same, or the difference is shown instead.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::history::{Changed, differences};
+use super::model::{Model, Registry};
+use crate::auth::{Act, Need, Visitor};
+use crate::changes::{ChangeSet, Entry, Remembered};
+use crate::error::{Error, Result};
+use crate::input::{Errors, Reader, Refusal, Values};
+use crate::random;
+
+/// How many objects of a section the page names; it counts them all.
+const NAMED: usize = 100;
+/// How many differences are told one by one.
+const TOLD: usize = 20;
+
+/// An object to which nothing will be done, and why.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Refused {
+    pub(super) kind: String,
+    pub(super) id: i64,
+    pub(super) label: String,
+    pub(super) why: String,
+}
+
+/// What will be done to one kind of objects.
+#[derive(Debug, Serialize)]
+pub(super) struct Section {
+    heading: String,
+    named: Vec<Named>,
+    more: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Named {
+    label: String,
+    href: Option<String>,
+    values: Vec<Changed>,
+}
+
+/// What comes of an act, so that two previews can be compared.
+#[derive(Debug)]
+pub(super) struct Seal {
+    /// Over the operation and everything that comes of it.
+    pub(super) digest: String,
+    /// A short digest for each object: `flights.20001.1a2b3c4d`, with blanks between.
+    pub(super) seen: String,
+}
+
+impl Seal {
+    /// Of what a set would do, and of what it refuses.
+    pub(super) fn of(operation: &str, set: &ChangeSet, refused: &[Refused]) -> Self {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        let mut add = |kind: &str, id: i64, what: &str| {
+            let entry = seen.entry(format!("{kind}.{id}")).or_default();
+            *entry = random::digest(&format!("{entry}\n{what}")).chars().take(8).collect();
+        };
+        let mut whole = operation.to_owned();
+        for Remembered { kind, object_id, before, after, .. } in set.remembered() {
+            let what = format!("{}\n{}", before.unwrap_or("-"), after.unwrap_or("-"));
+            add(kind, object_id, &what);
+            whole = random::digest(&format!("{whole}\n{kind}\n{object_id}\n{what}"));
+        }
+        for Refused { kind, id, why, .. } in refused {
+            add(kind, *id, why);
+            whole = random::digest(&format!("{whole}\n{kind}\n{id}\n{why}"));
+        }
+        let seen = seen.iter().map(|(object, digest)| format!("{object}.{digest}"));
+        Self { digest: whole, seen: seen.collect::<Vec<_>>().join(" ") }
+    }
+
+    /// What is otherwise than it was seen, as sentences.
+    fn differences(&self, seen: &str, names: &BTreeMap<String, String>) -> Vec<String> {
+        let read = |text: &str| -> BTreeMap<String, String> {
+            text.split(' ')
+                .filter_map(|part| part.rsplit_once('.'))
+                .map(|(object, digest)| (object.to_owned(), digest.to_owned()))
+                .collect()
+        };
+        let (was, is) = (read(seen), read(&self.seen));
+        let name = |object: &String| {
+            names.get(object).cloned().unwrap_or_else(|| object.replace('.', " "))
+        };
+        let new = is.iter().filter(|(object, _)| !was.contains_key(*object));
+        let new = new.map(|(object, _)| format!("{} has come into it.", name(object)));
+        let other = is
+            .iter()
+            .filter(|(object, digest)| was.get(*object).is_some_and(|known| known != *digest))
+            .map(|(object, _)| format!("{} is otherwise now.", name(object)));
+        let gone = was.keys().filter(|object| !is.contains_key(*object));
+        let gone = gone.map(|object| format!("{} is no longer in it.", name(object)));
+        let mut told: Vec<_> = new.chain(other).chain(gone).collect();
+        let more = told.len().saturating_sub(TOLD);
+        told.truncate(TOLD);
+        if more > 0 {
+            told.push(format!("And {more} more."));
+        }
+        told
+    }
+}
+
+/// A field that the confirmation carries along.
+#[derive(Debug, Serialize)]
+pub(super) struct Carried {
+    name: String,
+    value: String,
+}
+
+/// What the page of a preview shows of what would be done.
+#[derive(Debug, Serialize)]
+pub(super) struct Preview {
+    /// What somebody confirmed before came to something else: what differs.
+    differs: Vec<String>,
+    changed_meanwhile: bool,
+    sections: Vec<Section>,
+    refused: Vec<Refused>,
+    refused_more: usize,
+    /// Whether anything would be done.
+    any: bool,
+    seal: String,
+    seen: String,
+    carried: Vec<Carried>,
+}
+
+impl Preview {
+    /// Of what a set would do. Kinds that somebody may not view are not told of. `typed` is what a
+    /// confirmation said that came to something else, if this follows one.
+    pub(super) fn of(
+        registry: Registry,
+        by: &Visitor,
+        operation: &str,
+        set: &ChangeSet,
+        refused: Vec<Refused>,
+        typed: &Values,
+        carry: &[&str],
+    ) -> Self {
+        let sealed = Seal::of(operation, set, &refused);
+        let mut groups: BTreeMap<(&str, u8), (usize, Vec<Named>)> = BTreeMap::new();
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        let mut any = false;
+        for remembered in set.remembered() {
+            any = true;
+            let Remembered { kind, object_id, label, before, after } = remembered;
+            if !by.has(Need::to(Act::View, kind)) {
+                continue;
+            }
+            names.insert(format!("{kind}.{object_id}"), label.to_owned());
+            let verb = match (before, after) {
+                (Some(_), Some(_)) => 0,
+                (None, _) => 1,
+                (_, None) => 2,
+            };
+            let group = groups.entry((kind, verb)).or_default();
+            group.0 += 1;
+            if group.1.len() < NAMED {
+                let linked = registry.find(kind).is_ok() && before.is_some();
+                group.1.push(Named {
+                    label: label.to_owned(),
+                    href: linked.then(|| format!("/admin/{kind}/{object_id}/change/")),
+                    values: if verb == 0 { values_of(kind, before, after) } else { Vec::new() },
+                });
+            }
+        }
+        let sections = groups
+            .into_iter()
+            .map(|((kind, verb), (count, named))| Section {
+                heading: match verb {
+                    0 => format!("{} will change", numbered(count, kind)),
+                    1 => format!("{} will be made again", numbered(count, kind)),
+                    _ => format!("{} will be deleted", numbered(count, kind)),
+                },
+                more: count - named.len(),
+                named,
+            })
+            .collect();
+        let follows = typed.has("seal");
+        let carried = carry
+            .iter()
+            .flat_map(|name| typed.all(name).iter().map(move |value| (name, value)))
+            .map(|(name, value)| Carried { name: (*name).to_owned(), value: value.clone() })
+            .collect();
+        let mut refused = refused;
+        for part in &refused {
+            names.insert(format!("{}.{}", part.kind, part.id), part.label.clone());
+        }
+        Self {
+            differs: if follows {
+                sealed.differences(typed.first("seen"), &names)
+            } else {
+                Vec::new()
+            },
+            changed_meanwhile: follows,
+            sections,
+            any,
+            refused_more: refused.len().saturating_sub(NAMED),
+            refused: {
+                refused.truncate(NAMED);
+                refused
+            },
+            seal: sealed.digest,
+            seen: sealed.seen,
+            carried,
+        }
+    }
+
+    /// Carries one more field along.
+    pub(super) fn carry(&mut self, name: &str, value: impl Into<String>) {
+        self.carried.push(Carried { name: name.to_owned(), value: value.into() });
+    }
+}
+
+/// Whether a confirmation means exactly what a set does.
+pub(super) fn is_sealed(
+    typed: &Values,
+    operation: &str,
+    set: &ChangeSet,
+    refused: &[Refused],
+) -> bool {
+    typed.first("seal") == Seal::of(operation, set, refused).digest
+}
+
+fn values_of(kind: &str, before: Option<&str>, after: Option<&str>) -> Vec<Changed> {
+    differences(&Entry {
+        change_set_id: 0,
+        at: 0,
+        actor: String::new(),
+        action: String::new(),
+        kind: kind.to_owned(),
+        object_id: 0,
+        label: String::new(),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    })
+}
+
+/// `1 flight`, `2 flights`: kinds are named in the plural.
+pub(super) fn numbered(count: usize, kind: &str) -> String {
+    let one = if count == 1 { kind.strip_suffix('s') } else { None };
+    format!("{count} {}", one.unwrap_or(kind))
+}
+
+/// Why a part was refused, as a sentence; an error of ours stays one.
+pub(super) fn why(model: Option<&Model>, refusal: Refusal) -> Result<String> {
+    match refusal {
+        Refusal::Invalid(errors) => Ok(told(model, &errors)),
+        Refusal::Failed(error @ (Error::Refused(_) | Error::Unconfirmed)) => Ok(error.to_string()),
+        Refusal::Failed(Error::NotFound) => Ok("It is gone.".to_owned()),
+        Refusal::Failed(Error::Conflict(_)) => {
+            Ok("Something else depends on it, or has its place.".to_owned())
+        }
+        Refusal::Failed(error) => Err(error),
+    }
+}
+
+/// What is wrong with fields, in one line.
+fn told(model: Option<&Model>, errors: &Errors) -> String {
+    let label = |name: &str| {
+        let fields = model.map_or(&[][..], |model| model.fields);
+        fields
+            .iter()
+            .find(|field| field.name == name)
+            .map_or(name.to_owned(), |field| field.label.to_owned())
+    };
+    errors
+        .iter()
+        .map(|(name, errors)| format!("{}: {}", label(name), errors.join(" ")))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// The reason that a form gives for what it does; may be empty.
+pub(super) fn reason(typed: &Values) -> Result<String> {
+    let mut read = Reader::new(typed);
+    let reason = read.text("reason", 200);
+    match read.errors.of("reason").first() {
+        None => Ok(reason),
+        Some(_) => Err(Error::BadRequest("A reason has at most 200 characters, on one line.")),
+    }
+}

@@ -1,0 +1,209 @@
+//! What was done, as a list to look at: change sets. The engine has a page for each.
+
+use crate::admin::{Choice, Column, Filter, Key, List, Loaded, Look, Manage, Model, Saved, Show};
+use crate::auth::{Act, Need, Visitor};
+use crate::changes::ChangeSet;
+use crate::db::Conn;
+use crate::error::{Error, Result};
+use crate::input::{Refusal, Values};
+
+/// The log.
+#[derive(Debug)]
+pub struct Log;
+
+/// What a set is about: rather a flight than the bookings beside it.
+const ABOUT: &str = "COALESCE((SELECT c.label FROM changes c WHERE c.change_set_id = s.id
+    ORDER BY CASE WHEN c.kind IN ('bookings', 'memberships') THEN 1 ELSE 0 END, c.id DESC LIMIT 1), '')";
+const CHANGES: &str = "(SELECT COUNT(*) FROM changes c WHERE c.change_set_id = s.id)";
+
+/// The kinds that change, with the condition that a set changes one, and that it changes none.
+const KINDS: [(&str, &str, &str); 7] = [
+    (
+        "airports",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'airports')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'airports')",
+    ),
+    (
+        "flights",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'flights')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'flights')",
+    ),
+    (
+        "passengers",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'passengers')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'passengers')",
+    ),
+    (
+        "bookings",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'bookings')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'bookings')",
+    ),
+    (
+        "users",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'users')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'users')",
+    ),
+    (
+        "groups",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'groups')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'groups')",
+    ),
+    (
+        "memberships",
+        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'memberships')",
+        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'memberships')",
+    ),
+];
+
+static MODEL: Model = Model {
+    slug: "log",
+    name: "entry",
+    plural: "Log",
+    empty: "Whatever is added, changed or deleted is told here.",
+    list: List {
+        table: "change_sets s",
+        from: "change_sets s",
+        id: "s.id",
+        columns: &[
+            Column {
+                name: "number",
+                title: "Number",
+                show: Show::Number("s.id"),
+                sort: Key::Number("s.id"),
+                edits: "",
+            },
+            Column {
+                name: "when",
+                title: "When",
+                show: Show::Moment { at: "s.at", zone: "'UTC'" },
+                sort: Key::Number("s.at"),
+                edits: "",
+            },
+            Column {
+                name: "who",
+                title: "Who",
+                show: Show::Text("s.actor"),
+                sort: Key::Text("s.actor"),
+                edits: "",
+            },
+            Column {
+                name: "what",
+                title: "What",
+                show: Show::Text("s.action"),
+                sort: Key::Text("s.action"),
+                edits: "",
+            },
+            Column {
+                name: "about",
+                title: "About",
+                show: Show::Text(ABOUT),
+                sort: Key::Text(ABOUT),
+                edits: "",
+            },
+            Column {
+                name: "changes",
+                title: "Changes",
+                show: Show::Number(CHANGES),
+                sort: Key::Number(CHANGES),
+                edits: "",
+            },
+            Column {
+                name: "reason",
+                title: "Reason",
+                show: Show::Text("s.reason"),
+                sort: Key::Text("s.reason"),
+                edits: "",
+            },
+        ],
+        search: &[
+            Look::Words("LOWER(s.actor || ' ' || s.action || ' ' || s.reason)"),
+            Look::Related {
+                column: "s.id",
+                table: "(SELECT change_set_id AS id, folded FROM changes) AS named",
+                kind: "",
+            },
+        ],
+        search_help: "who, what, the reason, or what it is about",
+        filters: &[
+            Filter {
+                name: "kind",
+                title: "Kind",
+                look: Look::Choice(&[
+                    (KINDS[0].0, "Airports", KINDS[0].1),
+                    (KINDS[1].0, "Flights", KINDS[1].1),
+                    (KINDS[2].0, "Passengers", KINDS[2].1),
+                    (KINDS[3].0, "Bookings", KINDS[3].1),
+                    (KINDS[4].0, "Users", KINDS[4].1),
+                    (KINDS[5].0, "Groups", KINDS[5].1),
+                    (KINDS[6].0, "Memberships", KINDS[6].1),
+                ]),
+            },
+            Filter {
+                name: "is",
+                title: "State",
+                look: Look::Choice(&[
+                    (
+                        "undone",
+                        "Undone",
+                        "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)",
+                    ),
+                    ("undo", "An undo", "s.undoes IS NOT NULL"),
+                    ("reasoned", "With a reason", "s.reason <> ''"),
+                ]),
+            },
+            Filter { name: "who", title: "Who", look: Look::Words("LOWER(s.actor)") },
+            Filter { name: "what", title: "What", look: Look::Words("LOWER(s.action)") },
+            Filter { name: "when", title: "When", look: Look::Moment("s.at") },
+            Filter { name: "number", title: "Number", look: Look::Number("s.id") },
+        ],
+        order: "-number",
+    },
+    fields: &[],
+    read_only: true,
+    named_to: Need::Superuser,
+};
+
+#[rocket::async_trait]
+impl Manage for Log {
+    fn model(&self) -> &'static Model {
+        &MODEL
+    }
+
+    /// What is about kinds that one may view, and about no other.
+    fn only(&self, by: &Visitor) -> Vec<&'static str> {
+        let hidden = KINDS.iter().filter(|(kind, ..)| !by.has(Need::to(Act::View, kind)));
+        hidden.map(|(.., none)| *none).collect()
+    }
+
+    async fn load(&self, _db: &mut Conn, _id: i64) -> Result<Option<Loaded>> {
+        Ok(None)
+    }
+
+    async fn lock(&self, _set: &mut ChangeSet, _id: i64) -> Result<()> {
+        Err(Error::NotFound)
+    }
+
+    async fn save(
+        &self,
+        _set: &mut ChangeSet,
+        _by: &Visitor,
+        _id: Option<i64>,
+        _values: &Values,
+    ) -> Result<Saved, Refusal> {
+        Err(Error::NotFound.into())
+    }
+
+    async fn delete(&self, _set: &mut ChangeSet, _id: i64) -> Result<()> {
+        Err(Error::NotFound)
+    }
+
+    async fn choices(
+        &self,
+        _db: &mut Conn,
+        _search: &str,
+        _owner: Option<i64>,
+        _most: usize,
+    ) -> Result<Vec<Choice>> {
+        Ok(Vec::new())
+    }
+}
