@@ -3,7 +3,6 @@
 //! what must never be forgotten: who may, the change set, the version, the confirmation.
 
 mod bulk;
-mod conflict;
 pub mod export;
 pub mod fields;
 mod filters;
@@ -12,6 +11,7 @@ pub mod history;
 pub mod language;
 pub mod list;
 mod log;
+mod merge;
 pub mod model;
 mod narrow;
 mod nav;

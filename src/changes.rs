@@ -9,7 +9,7 @@ mod undo;
 pub use chain::{Verdict, verify};
 pub use log::{
     Entry, HISTORY_PAGE, Performed, RecentSet, changes_of, count_sets, data_version, has_hash,
-    history, is_empty, last_label, performed, recent,
+    history, is_empty, last_label, latest, performed, recent,
 };
 pub use undo::{Undoable, undo};
 

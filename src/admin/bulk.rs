@@ -291,7 +291,8 @@ impl Bulk<'_> {
         let mut text =
             format!("{} {} {}", self.doing.name(), self.manage.model().slug, joined(self.ids));
         for name in self.form.all("set") {
-            text.push_str(&format!("\n{name}={:?}", self.form.all(name)));
+            let values = self.form.all(name).join("\n");
+            text.extend(["\n", name, "=", &values]);
         }
         text
     }

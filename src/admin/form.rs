@@ -4,8 +4,8 @@ use rocket::http::Status;
 use rocket::{State, get, post};
 use serde::Serialize;
 
-use super::conflict::Conflict;
 use super::fields::{FieldView, Parts, Source};
+use super::merge::{self, Clash, Meanwhile};
 use super::model::{Field, Input, Loaded, Manage, Model, Registry, Saved};
 use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
@@ -25,9 +25,13 @@ struct Context {
     id: Option<i64>,
     label: String,
     version: i64,
+    /// What the fields hold in the database, so that a stale save can be merged.
+    base: String,
     fields: Vec<FieldView>,
     problems: Vec<Problem>,
-    conflict: Option<Conflict>,
+    /// Somebody saved meanwhile, and touched what was touched here.
+    meanwhile: Option<Meanwhile>,
+    clashes: Vec<Clash>,
     gone: bool,
     /// Whether the password must be typed once more before this is saved.
     unconfirmed: bool,
@@ -66,7 +70,7 @@ struct Form<'a> {
     version: i64,
     values: &'a Values,
     errors: &'a Errors,
-    conflict: Option<Conflict>,
+    meanwhile: Option<Meanwhile>,
     /// Somebody deleted the object meanwhile.
     gone: bool,
     unconfirmed: bool,
@@ -87,7 +91,7 @@ impl Form<'_> {
             None if self.id.is_some() => (allowed(Act::Change), allowed(Act::Delete)),
             None => (allowed(Act::Add), allowed(Act::Delete)),
         };
-        let links = self.links();
+        let (links, base) = (self.links(), self.base());
         let source = Source {
             manage: self.manage,
             registry: self.registry,
@@ -111,9 +115,11 @@ impl Form<'_> {
             id: self.id,
             label: self.label,
             version: self.version,
+            base,
+            clashes: merge::clashes(model, self.by, self.values),
             fields: source.fields(db).await?,
             problems: problems(model.fields, self.errors),
-            conflict: self.conflict,
+            meanwhile: self.meanwhile,
             gone: self.gone,
             unconfirmed: self.unconfirmed,
             save,
@@ -125,6 +131,16 @@ impl Form<'_> {
             csrf: page.token(),
         };
         page.show("admin/form", &title, &context)
+    }
+
+    /// What was there when the form was first made, also when it is shown again.
+    fn base(&self) -> String {
+        let model = self.manage.model();
+        if self.values.has("base") {
+            self.values.first("base").to_owned()
+        } else {
+            merge::base_of(model, self.by, self.values)
+        }
     }
 
     fn links(&self) -> Vec<Link> {
@@ -172,7 +188,7 @@ pub(super) async fn add(
         version: 0,
         values: &values,
         errors: &Errors::default(),
-        conflict: None,
+        meanwhile: None,
         gone: false,
         unconfirmed: false,
         back: values.first("back"),
@@ -203,7 +219,7 @@ pub(super) async fn change(
         version: loaded.version,
         values: &loaded.values,
         errors: &Errors::default(),
-        conflict: None,
+        meanwhile: None,
         gone: false,
         unconfirmed: false,
         back: query.0.first("back"),
@@ -285,7 +301,9 @@ async fn save(
         Some(id) => manage.load(&mut db.conn().await?, id).await?,
         None => None,
     };
+    let chosen = merge::choose(model, &mut typed);
     keep_closed_fields(model.fields, by, current.as_ref(), &mut typed)?;
+    let mut merged = None;
     let values = &typed;
     let again = |label: String, version: i64| Form {
         manage,
@@ -296,7 +314,7 @@ async fn save(
         version,
         values,
         errors: &no_errors,
-        conflict: None,
+        meanwhile: None,
         gone: false,
         unconfirmed: false,
         back: values.first("back"),
@@ -329,13 +347,20 @@ async fn save(
     if let (Some(id), Some(current)) = (id, &current)
         && current.version != typed_version
     {
-        drop(set);
-        let mut conn = db.conn().await?;
-        let conflict = Conflict::of(&mut conn, manage, id, current, values).await?;
-        let mut form = again(current.label.clone(), current.version);
-        form.conflict = Some(conflict);
-        return Ok(form.render(&mut conn, page).await?.with_status(Status::Conflict).into());
+        let reconciled = merge::reconcile(&mut set, manage, by, id, &typed, current).await?;
+        if reconciled.asks {
+            drop(set);
+            let form = Form {
+                meanwhile: Some(reconciled.meanwhile),
+                values: &reconciled.values,
+                ..again(current.label.clone(), current.version)
+            };
+            let html = form.render(&mut db.conn().await?, page).await?;
+            return Ok(html.with_status(Status::Conflict).into());
+        }
+        merged = Some(reconciled);
     }
+    let values = merged.as_ref().map_or(&typed, |merged| &merged.values);
     if let (Some(id), Some(current)) = (id, &current)
         && manage.closed_to(&mut set, by, id).await?.is_some()
     {
@@ -346,10 +371,17 @@ async fn save(
         let html = form.render(&mut db.conn().await?, page).await?;
         return Ok(html.with_status(Status::Forbidden).into());
     }
-    let (errors, unconfirmed) = match manage.save(&mut set, by, id, values).await {
+    let saved = match chosen {
+        Ok(()) => manage.save(&mut set, by, id, values).await,
+        Err(errors) => Err(errors.into()),
+    };
+    let (errors, unconfirmed) = match saved {
         Ok(saved) => {
-            set.commit().await?;
-            return Ok(after_saving(page, by, model, id.is_some(), saved, values));
+            let done = set.commit().await?;
+            if let Some(kept) = merged.as_ref().and_then(|merged| merged.kept.clone()) {
+                page.say(Message::note(kept));
+            }
+            return Ok(after_saving(page, by, model, id.is_some(), saved, done, values));
         }
         Err(Refusal::Invalid(errors)) => (errors, false),
         Err(Refusal::Failed(Error::Unconfirmed)) => (Errors::default(), true),
@@ -358,7 +390,7 @@ async fn save(
     drop(set);
     let (label, version) =
         current.map_or((String::new(), 0), |current| (current.label, current.version));
-    let form = Form { errors: &errors, unconfirmed, ..again(label, version) };
+    let form = Form { values, errors: &errors, unconfirmed, ..again(label, version) };
     let html = form.render(&mut db.conn().await?, page).await?;
     Ok(html.with_status(Status::UnprocessableEntity).into())
 }
@@ -370,6 +402,7 @@ fn after_saving(
     model: &Model,
     was_there: bool,
     saved: Saved,
+    set: Option<i64>,
     values: &Values,
 ) -> Reply {
     let done = if was_there { "changed" } else { "added" };
@@ -382,7 +415,8 @@ fn after_saving(
     let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
     let sees = by.has(Need::to(Act::View, model.slug));
     let message = Message::done(format!("The {} was {done}:", model.name))
-        .about(saved.label, if sees { there.clone() } else { String::new() });
+        .about(saved.label, if sees { there.clone() } else { String::new() })
+        .undone_at(set.filter(|_| sees));
     let next = if values.has("_continue") && sees {
         format!("{there}{with_back}")
     } else if values.has("_addanother") {

@@ -147,13 +147,10 @@ pub(super) async fn remove(
         return Ok(html.with_status(rocket::http::Status::Conflict).into());
     }
     let done = set.commit().await?;
-    let history = if staff.0.has(Need::to(Act::View, model.slug)) {
-        format!("/admin/{}/{id}/history/", model.slug)
-    } else {
-        String::new()
-    };
+    let sees = staff.0.has(Need::to(Act::View, model.slug));
+    let history = if sees { format!("/admin/{}/{id}/history/", model.slug) } else { String::new() };
     let said = Message::done(format!("The {} was deleted:", model.name))
         .about(loaded.label, history)
-        .undone_at(done);
+        .undone_at(done.filter(|_| sees));
     Ok(page.to(list_address(staff.0, model.slug, form.0.first("back")), Some(said)))
 }

@@ -65,7 +65,10 @@ pub(super) async fn start(
             .iter()
             .map(|kind| kind.model())
             .filter(|model| {
-                [Act::View, Act::Add].iter().any(|act| staff.0.has(Need::to(*act, model.slug)))
+                !model.read_only
+                    && [Act::View, Act::Add]
+                        .iter()
+                        .any(|act| staff.0.has(Need::to(*act, model.slug)))
             })
             .map(|model| Addable {
                 may_view: staff.0.has(Need::to(Act::View, model.slug)),

@@ -107,6 +107,19 @@ pub async fn history(db: &mut Conn, kind: &str, id: i64, page: i64) -> Result<Ve
         .await
 }
 
+const LATEST: Select = Select::new(
+    "SELECT c.change_set_id, s.at, s.actor, s.action, c.kind, c.object_id, c.label, c.before, c.after
+     FROM change_subjects t
+     JOIN changes c ON c.id = t.change_id
+     JOIN change_sets s ON s.id = c.change_set_id
+     WHERE t.kind = $1 AND t.object_id = $2 AND c.kind = $1 ORDER BY c.id DESC LIMIT 1",
+);
+
+/// The last change of an object itself.
+pub async fn latest(db: &mut Conn, kind: &str, id: i64) -> Result<Option<Entry>> {
+    db.query(LATEST).bind(kind.to_owned()).bind(id).optional().await
+}
+
 /// The latest change sets, newest first.
 pub async fn recent(db: &mut Conn, count: i64) -> Result<Vec<RecentSet>> {
     db.query(RECENT).bind(count).all().await

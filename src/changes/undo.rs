@@ -59,9 +59,7 @@ pub async fn undo<T: Undoable>(
 }
 
 async fn changed_since(db: &mut Conn, kind: &str, id: i64) -> Result<String> {
-    let latest = super::history(db, kind, id, 0).await?;
-    let latest = latest.iter().find(|entry| entry.kind == kind && entry.object_id == id);
-    Ok(latest.map_or_else(
+    Ok(super::latest(db, kind, id).await?.map_or_else(
         || "It was changed since.".to_owned(),
         |entry| format!("{} changed it since.", entry.actor),
     ))

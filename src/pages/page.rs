@@ -210,7 +210,7 @@ impl Page<'_> {
     }
 
     /// Says something on the next page.
-    pub(super) fn say(&self, message: Message) {
+    pub fn say(&self, message: Message) {
         message.keep(self.cookies);
     }
 

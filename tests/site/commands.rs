@@ -161,7 +161,7 @@ async fn a_server_of_others_is_not_migrated_by_serving() {
     assert!(!behind.ok);
     assert_eq!(
         behind.err,
-        "airline: The database is behind this program: it lacks 0001_airline, 0002_accounts, 0003_changes, 0004_throttle, 0005_rights. Run `airline migrate`.\n"
+        "airline: The database is behind this program: it lacks 0001_airline, 0002_accounts, 0003_changes, 0004_throttle, 0005_rights, 0006_history. Run `airline migrate`.\n"
     );
     assert!(run(folder.path(), &database.url, &["migrate"]).ok);
     database.run("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'from the future', TRUE, '\\x00', 0)").await;
@@ -201,7 +201,7 @@ async fn migrations_are_planned_checked_applied_and_listed() {
     assert!(run(&["showmigrations"]).out.contains("[ ] 0001_airline"));
     let data = run(&["dumpdata"]);
     assert!(!data.ok && data.err.contains("`airline migrate`"), "{}", data.err);
-    assert_eq!(run(&["migrate", "--wait", "5"]).out.lines().last(), Some("Applied 0005_rights."));
+    assert_eq!(run(&["migrate", "--wait", "5"]).out.lines().last(), Some("Applied 0006_history."));
     assert_eq!(run(&["migrate"]).out, "Nothing to migrate.\n");
     assert!(run(&["migrate", "--check"]).ok);
     assert!(run(&["showmigrations"]).out.contains("[X] 0003_changes"));
@@ -223,13 +223,13 @@ fn a_new_migration_is_a_pair_of_files() {
     assert!(run(&["makemigrations", "--check"]).ok);
     let made = run(&["makemigrations", "add_terminals"]);
     assert!(
-        made.out.contains("migrations/postgres/0006_add_terminals.sql"),
+        made.out.contains("migrations/postgres/0007_add_terminals.sql"),
         "{}{}",
         made.out,
         made.err
     );
     assert!(run(&["makemigrations", "--check"]).ok);
-    let sqlite = folder.path().join("migrations/sqlite/0006_add_terminals.sql");
+    let sqlite = folder.path().join("migrations/sqlite/0007_add_terminals.sql");
     std::fs::write(&sqlite, "ALTER TABLE airports ADD COLUMN terminals BIGINT").unwrap();
     let differs = run(&["makemigrations", "--check"]);
     assert!(!differs.ok);
@@ -237,7 +237,7 @@ fn a_new_migration_is_a_pair_of_files() {
     std::fs::remove_file(sqlite).unwrap();
     assert_eq!(
         run(&["makemigrations", "--check"]).err,
-        "airline: migrations/sqlite lacks 0006_add_terminals.sql\n"
+        "airline: migrations/sqlite lacks 0007_add_terminals.sql\n"
     );
     assert!(!run(&["makemigrations", "../evil"]).ok);
     assert!(!run(&["makemigrations"]).ok);

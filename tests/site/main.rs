@@ -25,6 +25,7 @@ mod lists;
 mod loading;
 mod logs;
 mod mail;
+mod merge;
 mod public;
 mod rights;
 mod schema;

@@ -142,7 +142,7 @@ async fn a_refusal_says_what_is_missing_and_who_has_it() {
     assert_eq!(list.one(".heading .refused-act summary"), "Add flight");
     assert!(list.one(".heading .refused-act p").contains("“Add flights”"));
     // The navigation shows what he may see, and nothing else.
-    assert_eq!(list.all("nav.side a"), ["Start", "Flights"]);
+    assert_eq!(list.all("nav.side a"), ["Start", "Flights", "Log"]);
     let guest = site.user("guest", "", |draft| draft.is_staff = false).await;
     let page = site.session_of(guest).await.get("/admin/").await;
     assert!(page.one("#why").starts_with("This needs an account of staff"), "{}", page.text);
@@ -417,29 +417,6 @@ async fn an_account_is_made_grouped_changed_and_deleted() {
     let delete = boss.get(&format!("/admin/groups/{id}/delete/")).await;
     assert_eq!(boss.submit(&delete, "main form", &[]).await.status.code, 200);
     assert_eq!(boss.get("/admin/groups/").await.count("tbody tr"), 0);
-}
-
-/// Two who change one account: boxes are told as words, each side's.
-#[rocket::async_test]
-async fn a_stale_account_is_told_in_words() {
-    let site = Site::fresh().await;
-    let id = site.user("clerk", "", |draft| draft.rights = Rights::parse("book")).await;
-    let mut boss = site.staff().await;
-    let path = format!("/admin/users/{id}/change/");
-    let (first, second) = (boss.get(&path).await, boss.get(&path).await);
-    let fields = [("rights", "see_names"), ("rights", "export"), ("_save", "1")];
-    boss.submit(&first, "form.edit", &fields).await;
-    let fields = [("rights", "import"), ("-is_active", ""), ("_save", "1")];
-    let stale = boss.submit(&second, "form.edit", &fields).await;
-    assert_eq!(stale.status.code, 409);
-    assert_eq!(
-        stale.all(".conflict tbody tr"),
-        [
-            "ActiveYesNo",
-            "Rights of his own, besides those of his groupsSee passengers’ names, ExportImport",
-        ]
-    );
-    assert_eq!(stale.count("[name=rights][checked]"), 1);
 }
 
 #[rocket::async_test]

@@ -70,11 +70,14 @@ async fn every_template_is_rendered_by_some_page() {
         ("admin/form", format!("/admin/flights/{}/change/", flight.id)),
         ("admin/delete", format!("/admin/airports/{}/delete/", a.id)),
         ("admin/history", format!("/admin/flights/{}/history/", flight.id)),
+        ("admin/performed", "/admin/log/1/".to_owned()),
+        ("admin/undo", "/admin/log/1/undo/".to_owned()),
         ("admin/suggestions", "/admin/airports/suggestions/?name=q&q=jfk".to_owned()),
         ("admin/candidates", "/admin/flights/candidates/?name=flights".to_owned()),
         ("admin/row", "/admin/flights/row/passengers/7".to_owned()),
     ];
     let mut seen: BTreeSet<String> = [
+        "admin/bulk",
         "accounts/first",
         "accounts/login",
         "accounts/code",
@@ -99,7 +102,14 @@ async fn every_template_is_rendered_by_some_page() {
     assert_eq!((partial.status.code, partial.header("HX-Retarget")), (404, Some("#messages")));
     assert_eq!(partial.count("#problem .message"), 1);
     // Shared parts are rendered within these.
-    let parts = ["admin/nav", "admin/field", "admin/pick", "admin/refused"];
+    let parts = [
+        "admin/preview",
+        "admin/sealed",
+        "admin/nav",
+        "admin/field",
+        "admin/pick",
+        "admin/refused",
+    ];
     for name in airline::pages::templates::names() {
         let part = name.starts_with("parts/") || parts.contains(&name.as_str());
         assert!(part || seen.contains(&name), "no page shows the template {name}");

@@ -239,9 +239,10 @@ impl Page {
         (attribute("action", &self.path), attribute("method", "get"), pairs)
     }
 
-    /// What is said at the top.
+    /// What is said at the top, without the offer to undo it.
     pub(crate) fn messages(&self) -> Vec<String> {
-        self.all("#messages .message")
+        let all = self.all("#messages .message");
+        all.iter().map(|said| said.trim_end_matches(" Undo").to_owned()).collect()
     }
 }
 
