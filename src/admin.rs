@@ -21,6 +21,7 @@ pub mod removal;
 mod rows;
 pub mod start;
 pub mod suggest;
+mod views;
 
 use rocket::{Route, routes};
 
@@ -43,6 +44,7 @@ pub fn routes() -> Vec<Route> {
         form::insert,
         form::change,
         form::update,
+        form::update_row,
         bulk::bulk,
         removal::confirm,
         removal::remove,
@@ -50,6 +52,13 @@ pub fn routes() -> Vec<Route> {
         log::show,
         log::confirm,
         log::perform_undo,
+        views::list,
+        views::add,
+        views::insert,
+        views::edit,
+        views::update,
+        views::remove,
+        views::live_count,
         suggest::suggestions,
         suggest::candidates,
         suggest::row,

@@ -14,6 +14,7 @@ pub mod rights;
 pub mod sessions;
 pub mod throttle;
 pub mod users;
+pub mod views;
 
 pub use guards::{Account, Cookies, Staff, Visitor};
 pub use rights::{Act, Need, Right, Rights};

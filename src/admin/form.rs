@@ -5,10 +5,13 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::fields::{FieldView, Parts, Source};
+use super::list::neighbours;
 use super::merge::{self, Clash, Meanwhile};
 use super::model::{Field, Input, Loaded, Manage, Model, Registry, Saved};
 use super::nav::Nav;
+use super::preview;
 use super::reasons::{Allowed, Reasons};
+use super::rows::Asked;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::{Conn, Db};
@@ -40,6 +43,9 @@ struct Context {
     add: Allowed,
     delete: Allowed,
     links: Vec<Link>,
+    /// The objects around it in the list that one came from.
+    previous: Option<i64>,
+    next: Option<i64>,
     back: String,
     back_encoded: String,
     csrf: String,
@@ -102,6 +108,13 @@ impl Form<'_> {
             values: self.values,
             errors: self.errors,
         };
+        let (previous, next) = match self.id {
+            Some(id) if !self.back.is_empty() => {
+                let asked = Asked::by(self.manage, self.by, &Values::from_urlencoded(self.back));
+                neighbours(db, &model.list, &asked, id).await?
+            }
+            _ => (None, None),
+        };
         let title = match self.id {
             Some(_) if save.may => format!("Change {}", self.label),
             Some(_) => self.label.clone(),
@@ -126,6 +139,8 @@ impl Form<'_> {
             add: allowed(Act::Add),
             delete,
             links,
+            previous,
+            next,
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
             csrf: page.token(),
@@ -252,8 +267,73 @@ pub(super) async fn update(
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
+    let mut typed = form.0;
+    if typed.has("_saveasnew") {
+        let manage = registry.open(kind, Act::Add, staff.0)?;
+        as_new(&mut db.conn().await?, manage, id, &mut typed).await?;
+        return save(manage, **registry, staff.0, None, typed, db, &page).await;
+    }
     let manage = registry.open(kind, Act::Change, staff.0)?;
-    save(manage, **registry, staff.0, Some(id), form.0, db, &page).await
+    save(manage, **registry, staff.0, Some(id), typed, db, &page).await
+}
+
+/// Makes what a form says of an object into what one would say of a new one like it: what it holds in
+/// rows and choosers, the new one holds as well.
+async fn as_new(
+    db: &mut Conn,
+    manage: &'static dyn Manage,
+    id: i64,
+    typed: &mut Values,
+) -> Result<()> {
+    for name in ["version", "base", "clash"] {
+        typed.remove(name);
+    }
+    for field in manage.model().fields {
+        let parts = Parts::of(field.name);
+        match field.input {
+            Input::Chooser { .. } => typed.remove(&parts.before),
+            Input::Rows { .. } => {
+                let removed = typed.all(&parts.remove).to_vec();
+                let linked = manage.linked(db, field.name, id).await?;
+                let stay = linked.into_iter().filter(|row| !removed.contains(&row.id.to_string()));
+                let new = typed.all(field.name).iter().cloned();
+                let rows = stay.map(|row| row.text).chain(new).collect();
+                typed.set_all(field.name, rows);
+                typed.remove(&parts.remove);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Changes the fields of a list's row; what the row does not show stays as it is.
+#[post("/admin/<kind>/<id>/row", data = "<form>")]
+pub(super) async fn update_row(
+    kind: &str,
+    id: i64,
+    form: Submission,
+    staff: Staff<'_>,
+    registry: &State<Registry>,
+    db: &Db,
+    page: Page<'_>,
+) -> Result<Reply> {
+    let manage = registry.open(kind, Act::Change, staff.0)?;
+    let model = manage.model();
+    let row = form.0;
+    let current = manage.load(&mut db.conn().await?, id).await?.ok_or(Error::NotFound)?;
+    let mut typed = current.as_sent(model);
+    let mut base = Values::from_urlencoded(&merge::base_of(model, staff.0, &current.values));
+    let was = Values::from_urlencoded(row.first("base"));
+    for column in model.list.columns.iter().filter(|column| row.has(column.edits)) {
+        typed.replace(column.edits, row.all(column.edits));
+        base.replace(column.edits, was.all(column.edits));
+    }
+    typed.set("base", merge::base_of(model, staff.0, &base));
+    typed.set("version", row.first("version"));
+    typed.set("back", decoded(row.first("back")));
+    typed.set("_row", "1");
+    save(manage, **registry, staff.0, Some(id), typed, db, &page).await
 }
 
 /// Puts what there is in the place of the fields that somebody may not fill in: his form did not have
@@ -333,6 +413,7 @@ async fn save(
 
     let mut set =
         ChangeSet::begin(db, page.intent(if id.is_some() { "change" } else { "add" })).await?;
+    set.because(preview::reason(values)?);
     let current = match id {
         Some(id) => {
             manage.lock(&mut set, id).await?;
@@ -417,7 +498,9 @@ fn after_saving(
     let message = Message::done(format!("The {} was {done}:", model.name))
         .about(saved.label, if sees { there.clone() } else { String::new() })
         .undone_at(set.filter(|_| sees));
-    let next = if values.has("_continue") && sees {
+    let next = if values.has("_row") {
+        format!("{}#row-{}", list_address(by, model.slug, back), saved.id)
+    } else if values.has("_continue") && sees {
         format!("{there}{with_back}")
     } else if values.has("_addanother") {
         format!("/admin/{}/add/{with_back}", model.slug)

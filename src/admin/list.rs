@@ -4,21 +4,33 @@ use rocket::{State, get};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use super::filters::{FilterView, example, filters};
+use super::fields::{FieldView, Source};
+use super::filters::{self, example, filters};
 use super::language::{self, Term};
-use super::model::{Column, List, Registry, Show};
-use super::nav::Nav;
+use super::merge;
+use super::model::{Column, List, Manage, Registry, Show};
+use super::nav::{Nav, ViewLink};
 use super::reasons::{Allowed, Reasons};
 use super::rows::{Asked, Cell, Line, MOST_COUNTED, Place, SIZES, Sheet, counted};
 use crate::auth::{Act, Need, Right, Staff};
 use crate::db::{Conn, Db};
 use crate::error::Result;
+use crate::input::Errors;
 use crate::pages::{Html, Page, Query, Reply};
 
 #[derive(Debug, Serialize)]
 struct RowView {
     id: i64,
+    /// Filled where the row is being edited.
+    edit: Option<EditView>,
     cells: Vec<CellView>,
+}
+
+/// What a row that is edited sends along.
+#[derive(Debug, Serialize)]
+struct EditView {
+    version: i64,
+    base: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -26,6 +38,8 @@ struct CellView {
     text: String,
     kind: &'static str,
     title: &'static str,
+    /// Where it is filled in, in a row that is being edited.
+    field: Option<FieldView>,
 }
 
 impl RowView {
@@ -39,8 +53,43 @@ impl RowView {
                 Cell::Text(_) | Cell::Moment(_) => "text",
             },
             title: column.title,
+            field: None,
         });
-        Self { id: line.id, cells: cells.collect() }
+        Self { id: line.id, edit: None, cells: cells.collect() }
+    }
+
+    /// Puts fields into the cells that can be changed here.
+    async fn edit(
+        &mut self,
+        db: &mut Conn,
+        manage: &'static dyn Manage,
+        registry: Registry,
+        reasons: &Reasons<'_>,
+        columns: &[&'static Column],
+    ) -> Result<()> {
+        let Some(loaded) = manage.load(db, self.id).await? else {
+            return Ok(());
+        };
+        let (model, by) = (manage.model(), reasons.by());
+        let source = Source {
+            manage,
+            registry,
+            by,
+            reasons,
+            open: true,
+            id: Some(self.id),
+            values: &loaded.values,
+            errors: &Errors::default(),
+        };
+        for (cell, column) in self.cells.iter_mut().zip(columns) {
+            let field = model.fields.iter().find(|field| field.name == column.edits);
+            if let Some(field) = field.filter(|field| by.has(field.needs)) {
+                cell.field = Some(source.field(db, field).await?);
+            }
+        }
+        let base = merge::base_of(model, by, &loaded.values);
+        self.edit = Some(EditView { version: loaded.version, base });
+        Ok(())
     }
 }
 
@@ -89,6 +138,10 @@ struct Part {
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that the page shows or not")]
 struct Context {
     nav: Nav,
+    /// The saved views of this list.
+    views: Vec<ViewLink>,
+    /// The one that is shown.
+    view: String,
     slug: &'static str,
     name: &'static str,
     plural: &'static str,
@@ -100,7 +153,7 @@ struct Context {
     parts: Vec<Part>,
     chips: Vec<Chip>,
     mistakes: Vec<String>,
-    filters: Vec<FilterView>,
+    filters: Vec<filters::FilterView>,
     filters_open: bool,
     filters_address: String,
     columns: Vec<ColumnView>,
@@ -110,6 +163,9 @@ struct Context {
     add: Allowed,
     /// Whether each has a page instead of a form.
     read_only: bool,
+    /// Where a row is edited: its id goes at the end.
+    edit_address: String,
+    here: String,
     /// Whether rows can be edited where they stand.
     edits: bool,
     change: Allowed,
@@ -165,12 +221,28 @@ pub(super) async fn list(
     let reasons = Reasons::of(&mut db, staff.0).await?;
     let open = if filters_open { "1" } else { "" };
     let around = Around::of(list, &asked, &sheet, count, open);
+    let nav = Nav::of(&mut db, **registry, staff.0, kind).await?;
+    let own_address = asked.address(list, &[]);
+    let shown_view = nav
+        .views
+        .iter()
+        .find(|view| view.kind == kind && view.query == own_address.trim_start_matches('?'));
     let (change, delete) = (
         reasons.allowed(Need::to(Act::Change, model.slug)),
         reasons.allowed(Need::to(Act::Delete, model.slug)),
     );
+    let mut rows: Vec<_> =
+        sheet.lines.iter().map(|line| RowView::of(line, &asked.columns)).collect();
+    let edited = query.0.first("edit").parse().ok().filter(|_| change.may);
+    if let Some(row) = rows.iter_mut().find(|row| Some(row.id) == edited) {
+        row.edit(&mut db, manage, **registry, &reasons, &asked.columns).await?;
+    }
     let context = Context {
-        nav: Nav::of(&mut db, **registry, staff.0, kind).await?,
+        edit_address: format!("{}{}edit=", around.here, if around.here == "?" { "" } else { "&" }),
+        here: around.here.clone(),
+        views: nav.views.iter().filter(|view| view.kind == kind).map(ViewLink::of).collect(),
+        view: shown_view.map(|view| view.name.clone()).unwrap_or_default(),
+        nav,
         slug: model.slug,
         name: model.name,
         plural: model.plural,
@@ -178,13 +250,7 @@ pub(super) async fn list(
         search: language::spelled(&asked.terms),
         search_help: list.search_help,
         examples: list.filters.iter().map(example).collect(),
-        parts: asked
-            .parts(list)
-            .into_iter()
-            .filter(|(name, _)| *name != "q")
-            .chain(filters_open.then(|| ("filters", "1".to_owned())))
-            .map(|(name, value)| Part { name, value })
-            .collect(),
+        parts: parts(list, &asked, filters_open),
         chips: chips(list, &asked, open),
         mistakes,
         filters,
@@ -196,7 +262,7 @@ pub(super) async fn list(
         all_address: asked.address(list, &[("q", ""), ("filters", open)]),
         add: reasons.allowed(Need::to(Act::Add, model.slug)),
         read_only: model.read_only,
-        edits: false,
+        edits: change.may && asked.columns.iter().any(|column| !column.edits.is_empty()),
         ticks: !model.read_only && (change.may || delete.may),
         change,
         delete,
@@ -204,7 +270,7 @@ pub(super) async fn list(
         export_address: format!("/admin/{}/export/{}", model.slug, asked.address(list, &[])),
         view_address: format!("/admin/views/add/{}", asked.address(list, &[("kind", model.slug)])),
         headings: asked.columns.iter().map(|column| heading(list, column, &asked, open)).collect(),
-        rows: sheet.lines.iter().map(|line| RowView::of(line, &asked.columns)).collect(),
+        rows,
         total: counted(count, MOST_COUNTED),
         any: count > 0,
         one: count == 1,
@@ -225,6 +291,15 @@ pub(super) async fn list(
     } else {
         html
     })
+}
+
+/// What the address says besides the search.
+fn parts(list: &'static List, asked: &Asked, filters_open: bool) -> Vec<Part> {
+    let parts = asked.parts(list).into_iter().filter(|(name, _)| *name != "q");
+    parts
+        .chain(filters_open.then(|| ("filters", "1".to_owned())))
+        .map(|(name, value)| Part { name, value })
+        .collect()
 }
 
 /// The list with the columns that were ticked, in the order of their places.

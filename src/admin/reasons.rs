@@ -27,6 +27,11 @@ impl<'v> Reasons<'v> {
         Ok(Self { by, groups })
     }
 
+    /// Whom it is about.
+    pub(super) fn by(&self) -> &'v Visitor {
+        self.by
+    }
+
     /// Whether he has what something needs, and if not, why that matters.
     pub(super) fn allowed(&self, need: Need) -> Allowed {
         let may = self.by.has(need);

@@ -33,4 +33,5 @@ mod statements;
 mod supply;
 mod templates;
 mod throttle;
+mod views;
 mod wire;

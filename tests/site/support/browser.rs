@@ -97,11 +97,13 @@ impl<'s> Browser<'s> {
         body: Option<(&str, Vec<u8>)>,
         headers: Fields<'_>,
     ) -> Page {
+        // What comes after `#` a browser keeps to itself.
+        let asked = path.split('#').next().unwrap_or_default();
         let mut request = match &body {
-            None => self.client.get(path.to_owned()),
+            None => self.client.get(asked.to_owned()),
             Some((kind, body)) => self
                 .client
-                .post(path.to_owned())
+                .post(asked.to_owned())
                 .header(Header::new("Content-Type", (*kind).to_owned()))
                 .header(Header::new("Content-Length", body.len().to_string()))
                 .body(body),

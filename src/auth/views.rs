@@ -1,0 +1,107 @@
+//! Saved views: lists under a name, of one account or shared with a group, pinned to the navigation or
+//! not. They are no objects: they have no history, and go with their account.
+
+use sqlx::FromRow;
+
+use crate::db::{Composed, Conn, Pool, Select, Upkeep};
+use crate::error::{Error, Result};
+
+/// A list under a name.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct View {
+    /// Its id.
+    pub id: i64,
+    /// Whose it is.
+    pub user_id: i64,
+    /// What its owner is called.
+    pub owner: String,
+    /// The kind that it lists.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// The query of the list's address, without where its page begins.
+    pub query: String,
+    /// The group that sees it, too.
+    pub group_id: Option<i64>,
+    /// What that is called.
+    pub group_name: Option<String>,
+    /// Whether it stands in the navigation.
+    pub pinned: bool,
+}
+
+/// A view as somebody typed it, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The kind that it lists.
+    pub kind: String,
+    /// Its name: unique among its owner's.
+    pub name: String,
+    /// The query of the list's address.
+    pub query: String,
+    /// The group that sees it, too.
+    pub group_id: Option<i64>,
+    /// Whether it stands in the navigation.
+    pub pinned: bool,
+}
+
+const VIEWS: Select = Select::new(
+    "SELECT v.id, v.user_id, u.username AS owner, v.kind, v.name, v.query, v.group_id,
+            g.name AS group_name, v.pinned
+     FROM saved_views v JOIN users u ON u.id = v.user_id LEFT JOIN groups g ON g.id = v.group_id
+     WHERE 1 = 1",
+);
+const INSERT: Upkeep = Upkeep::new(
+    "INSERT INTO saved_views (user_id, kind, name, query, group_id, pinned)
+     VALUES ($1, $2, $3, $4, $5, $6)",
+);
+const UPDATE: Upkeep = Upkeep::new(
+    "UPDATE saved_views SET name = $3, group_id = $4, pinned = $5 WHERE id = $1 AND user_id = $2",
+);
+const DELETE: Upkeep = Upkeep::new("DELETE FROM saved_views WHERE id = $1 AND user_id = $2");
+
+/// The views that an account sees: its own, and those shared with its groups; by name.
+pub async fn visible_to(db: &mut Conn, user: i64) -> Result<Vec<View>> {
+    let mut query = Composed::new(VIEWS);
+    query.push(" AND (v.user_id = ").bind_number(user);
+    query.push(" OR v.group_id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = ");
+    query.bind_number(user).push(")) ORDER BY v.kind, v.name, v.id");
+    db.compose(query).all().await
+}
+
+/// A view that an account sees.
+pub async fn find(db: &mut Conn, user: i64, id: i64) -> Result<View> {
+    let all = visible_to(db, user).await?;
+    all.into_iter().find(|view| view.id == id).ok_or(Error::NotFound)
+}
+
+/// Keeps a new view of an account, or changes the name, the group and the pin of one. Answers whether
+/// the name was free.
+pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Result<bool> {
+    let Draft { kind, name, query, group_id, pinned } = draft;
+    let mut tx = pool.begin().await?;
+    let done = match id {
+        None => {
+            let insert = tx.upkeep(INSERT).bind(user).bind(kind).bind(name).bind(query);
+            insert.bind(group_id).bind(pinned).execute_one().await
+        }
+        Some(id) => {
+            let update = tx.upkeep(UPDATE).bind(id).bind(user).bind(name);
+            update.bind(group_id).bind(pinned).execute_one().await
+        }
+    };
+    match done {
+        Err(Error::Conflict(_)) => Ok(false),
+        done => {
+            done?;
+            tx.commit().await?;
+            Ok(true)
+        }
+    }
+}
+
+/// Forgets a view of an account.
+pub async fn remove(pool: &Pool, user: i64, id: i64) -> Result<()> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(DELETE).bind(id).bind(user).execute_one().await?;
+    tx.commit().await
+}

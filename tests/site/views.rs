@@ -1,0 +1,186 @@
+//! Saved views; editing in the list's row; the way from one object to the next; saving as new.
+
+use airline::domain::flights::{self, Flight};
+
+use crate::support::Site;
+
+async fn stored(site: &Site, id: i64) -> Flight {
+    flights::find(&mut site.pool.conn().await.unwrap(), id).await.unwrap().unwrap()
+}
+
+#[rocket::async_test]
+async fn a_list_is_kept_under_a_name_pinned_and_shared_with_a_group() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    site.flight(&jfk, &cdg).await;
+    site.flight(&cdg, &jfk).await;
+    let member = site.user("member", "", |_| {}).await;
+    let agents = site.group("Agents", "view_flights", &[member]).await;
+    let stranger = site.staff_with("stranger", "view_flights").await;
+    let mut boss = site.staff().await;
+    let list = boss.get("/admin/flights/?q=from:jfk&sort=-duration&show=number,origin&size=25&after=%5B1,2%5D&at=3").await;
+    let there = list.attribute(".bar a.end", "href");
+    assert!(
+        !there.contains("after") && !there.contains("at="),
+        "a view is not about a page: {there}"
+    );
+    let form = boss.get(&there).await;
+    assert_eq!(form.one("main p code"), "from:jfk");
+    let again = boss.submit(&form, "form.edit", &[("name", " ")]).await;
+    assert_eq!((again.status.code, again.one("#name-errors")), (422, "This is needed.".to_owned()));
+    let fields = [("name", "From New York"), ("group", &*agents.to_string())];
+    let list = boss.submit(&again, "form.edit", &fields).await;
+    assert_eq!(list.messages(), ["The view was saved: From New York"]);
+    let here = "/admin/flights/?q=from%3Ajfk&sort=-duration&show=number%2Corigin&size=25";
+    assert_eq!(list.path, here);
+    assert_eq!(list.one(".views [aria-current]"), "From New York");
+    // It is pinned, with a live count.
+    assert_eq!(list.attribute(".pinned a", "href"), here);
+    let count = list.attribute(".pinned .badge", "hx-get");
+    assert_eq!(boss.get(&count).await.text.trim(), "1");
+    site.flight(&jfk, &cdg).await;
+    assert_eq!(boss.get(&count).await.text.trim(), "2");
+    // The group's people see it, as far as they may see the list; nobody else does, by its number either.
+    let mut member = site.session_of(member).await;
+    let page = member.get("/admin/views/").await;
+    assert_eq!(page.all("tbody td[data-title=Name]"), ["From New York"]);
+    assert_eq!(page.all("tbody td[data-title=Now]"), ["2"]);
+    assert_eq!(page.all("tbody td[data-title=Whose]"), ["boss"]);
+    assert_eq!(page.count(".row-edit a"), 0);
+    assert_eq!(member.get(&count).await.status.code, 200);
+    let edit = count.replace("count", "edit");
+    assert_eq!(member.get(&edit).await.status.code, 403);
+    let mut stranger = stranger;
+    assert_eq!(stranger.get("/admin/views/").await.count("tbody tr"), 0);
+    assert_eq!(stranger.get(&count).await.status.code, 404);
+    assert_eq!(stranger.get(&edit).await.status.code, 404);
+    // One shares with one's own groups only, and keeps views of lists that one may view.
+    let form = stranger.get("/admin/views/add/?kind=flights").await;
+    assert_eq!(form.count("option"), 1);
+    let forged =
+        stranger.submit(&form, "form.edit", &[("name", "x"), ("group", &agents.to_string())]).await;
+    assert_eq!(forged.status.code, 403);
+    assert_eq!(stranger.get("/admin/views/add/?kind=users").await.status.code, 403);
+    // A name is taken once by each; the view can be renamed, unpinned, made private, removed.
+    let form = boss.get("/admin/views/add/?kind=airports").await;
+    let again = boss.submit(&form, "form.edit", &[("name", "From New York")]).await;
+    assert_eq!(again.one("#name-errors"), "You have a view of this name already.");
+    let form = boss.get(&edit).await;
+    let fields = [("name", "Home"), ("group", ""), ("-pinned", "")];
+    let list = boss.submit(&form, "form.edit", &fields).await;
+    assert_eq!((list.path.as_str(), list.count(".pinned")), (here, 0));
+    assert_eq!(member.get("/admin/views/").await.count("tbody tr"), 0);
+    let form = boss.get(&edit).await;
+    let gone = boss.submit(&form, "main form:last-child", &[]).await;
+    assert_eq!(gone.messages(), ["The view “Home” was removed."]);
+    assert_eq!(boss.get(&edit).await.status.code, 404);
+    // A dump carries them along; and they go with their account.
+    let form = member.get("/admin/views/add/?kind=flights&q=is:valid").await;
+    member.submit(&form, "form.edit", &[("name", "Mine")]).await;
+    assert!(site.dump().await.contains("\"saved_views\""));
+}
+
+#[rocket::async_test]
+async fn a_row_is_edited_where_it_stands() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    let flight = site.flight(&jfk, &cdg).await;
+    site.flight(&cdg, &jfk).await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.book(&flight, &alice).await;
+    let mut staff = site.staff().await;
+    let list = staff.get("/admin/flights/?q=from:jfk").await;
+    let edit = list.attribute(".row-edit a", "href");
+    let list = staff.get(&format!("/admin/flights/{}", edit.split('#').next().unwrap())).await;
+    assert_eq!(list.count("tbody tr"), 1);
+    assert_eq!(list.attribute("tbody #origin", "value"), "New York (JFK)");
+    let form = format!("edit-{}", flight.id);
+    assert_eq!(list.attribute("tbody #duration", "form"), form);
+    let fields = [("duration", "77"), ("capacity", "5")];
+    let saved = staff.submit(&list, &format!("#{form}"), &fields).await;
+    assert_eq!(saved.path, format!("/admin/flights/?q=from%3Ajfk#row-{}", flight.id));
+    let now = stored(&site, flight.id).await;
+    assert_eq!((now.duration, now.capacity, now.origin_id), (77, Some(5), flight.origin_id));
+    assert_eq!(site.booked(&flight).await, 1);
+    // What is wrong leads to the form, and nothing typed is lost.
+    let wrong =
+        staff.submit(&list, &format!("#{form}"), &[("duration", "-1"), ("capacity", "5")]).await;
+    assert_eq!(wrong.status.code, 409, "the row is stale by now, too: {}", wrong.text);
+    let fresh = staff.get(&format!("/admin/flights/{}", edit.split('#').next().unwrap())).await;
+    let wrong =
+        staff.submit(&fresh, &format!("#{form}"), &[("duration", "-1"), ("capacity", "5")]).await;
+    assert_eq!(wrong.status.code, 422);
+    assert_eq!(wrong.attribute("#duration", "value"), "-1");
+    assert_eq!(wrong.attribute("#origin", "value"), "New York (JFK)");
+    // Somebody else's change of what the row does not touch stays.
+    let form_page = staff.get(&format!("/admin/flights/{}/change/", flight.id)).await;
+    staff.submit(&form_page, "form.edit", &[("departs", "2031-01-01T10:00"), ("_save", "1")]).await;
+    let fields = [("duration", "88"), ("capacity", "5")];
+    let saved = staff.submit(&fresh, &format!("#{form}"), &fields).await;
+    assert_eq!(saved.status.code, 200, "{}", saved.text);
+    let now = stored(&site, flight.id).await;
+    assert_eq!((now.duration, now.departs_at.is_some()), (88, true));
+    // Who may only look has no such link, and no such route.
+    let mut viewer = site.staff_with("viewer", "view_flights").await;
+    let page = viewer.get(&format!("/admin/flights/?edit={}", flight.id)).await;
+    assert_eq!(page.count(".row-edit, tbody input"), 0);
+}
+
+#[rocket::async_test]
+async fn one_goes_from_object_to_object_within_the_list() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    let mut out = Vec::new();
+    for duration in [30, 10, 20, 40] {
+        out.push(site.flight_with(&jfk, &cdg, |flight| flight.duration = duration).await.id);
+        site.flight(&cdg, &jfk).await;
+    }
+    let mut staff = site.staff().await;
+    let list = staff.get("/admin/flights/?q=from:jfk+minutes%3C40&sort=-duration").await;
+    let mut page = staff.get(&list.attribute("tbody a.row", "href")).await;
+    let mut walked = Vec::new();
+    loop {
+        walked.push(page.attribute("#duration", "value"));
+        if page.count(".links a[rel=next]") == 0 {
+            break;
+        }
+        page = staff.get(&page.attribute(".links a[rel=next]", "href")).await;
+    }
+    assert_eq!(walked, ["30", "20", "10"]);
+    page = staff.get(&page.attribute(".links a[rel=prev]", "href")).await;
+    assert_eq!(page.attribute("#duration", "value"), "20");
+    // And back to the list as it was.
+    let back = staff.submit(&page, "form.edit", &[("_save", "1")]).await;
+    assert!(back.path.contains("sort=-duration") && back.path.contains("from"), "{}", back.path);
+}
+
+#[rocket::async_test]
+async fn saving_as_new_makes_another_one_like_it() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let bob = site.passenger("Bob", "Brown").await;
+    for passenger in [&alice, &bob] {
+        site.book(&flight, passenger).await;
+    }
+    let mut staff = site.staff().await;
+    let form = staff.get(&format!("/admin/flights/{}/change/", flight.id)).await;
+    let fields =
+        [("duration", "55"), ("passengers-remove", &*alice.id.to_string()), ("_saveasnew", "1")];
+    let done = staff.submit(&form, "form.edit", &fields).await;
+    assert!(done.messages()[0].starts_with("The flight was added:"), "{}", done.text);
+    let all = flights::all(&mut site.pool.conn().await.unwrap()).await.unwrap();
+    assert_eq!(all.iter().map(|flight| flight.duration).collect::<Vec<_>>(), [100, 55]);
+    assert_eq!(site.booked(&flight).await, 2);
+    assert_eq!(site.booked(&all[1]).await, 1);
+    // From the passenger's side: on the same flights.
+    let form = staff.get(&format!("/admin/passengers/{}/change/", bob.id)).await;
+    staff.submit(&form, "form.edit", &[("first", "Bert"), ("_saveasnew", "1")]).await;
+    assert_eq!(site.booked(&flight).await, 3);
+    // It needs the right to add.
+    let mut changer = site.staff_with("changer", "change_flights").await;
+    let form = changer.get(&format!("/admin/flights/{}/change/", flight.id)).await;
+    assert_eq!(form.count("[name=_saveasnew]"), 0);
+    let forged = changer.submit(&form, "form.edit", &[("_saveasnew", "1")]).await;
+    assert_eq!(forged.status.code, 403);
+}
