@@ -39,6 +39,7 @@ fn main() -> Result<()> {
     let own = [
         ("airline", "css", "assets/css/airline.css"),
         ("airline", "js", "assets/js/airline.js"),
+        ("staff", "js", "assets/js/staff.js"),
         ("icon", "svg", "assets/icon.svg"),
     ];
     for (stem, kind, path) in own {

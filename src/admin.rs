@@ -17,8 +17,10 @@ mod narrow;
 mod nav;
 mod preview;
 mod reasons;
+mod related;
 pub mod removal;
 mod rows;
+mod save;
 pub mod start;
 pub mod suggest;
 mod views;
@@ -41,10 +43,10 @@ pub fn routes() -> Vec<Route> {
         list::show_columns,
         export::export,
         form::add,
-        form::insert,
+        save::insert,
         form::change,
-        form::update,
-        form::update_row,
+        save::update,
+        save::update_row,
         bulk::bulk,
         removal::confirm,
         removal::remove,

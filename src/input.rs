@@ -39,6 +39,13 @@ impl Values {
         self.0.insert(name.to_owned(), vec![value.into()]);
     }
 
+    /// Each value with its field's name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(|value| (name.as_str(), value.as_str())))
+    }
+
     /// Puts other values in the place of a field's; none, where there are none.
     pub fn replace(&mut self, name: &str, values: &[String]) {
         if values.is_empty() {

@@ -319,7 +319,7 @@ impl Bulk<'_> {
         };
         let mut fields = Vec::new();
         for field in settable {
-            fields.push(source.field(&mut conn, field).await?.not_required());
+            fields.push(source.field(&mut conn, field).await?.of_many());
         }
         let html = self.show(&mut conn, page, fields, Vec::new(), problem, None).await?;
         let status = if problem.is_empty() { Status::Ok } else { Status::UnprocessableEntity };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::model::{Choice, Field, Input, Manage, Registry};
 use super::reasons::Reasons;
 use crate::auth::rights::KINDS;
-use crate::auth::{Act, Right, Rights, Visitor};
+use crate::auth::{Act, Need, Right, Rights, Visitor};
 use crate::db::Conn;
 use crate::error::Result;
 use crate::input::{Errors, Values};
@@ -16,6 +16,10 @@ pub(super) const CANDIDATES: usize = 50;
 
 /// A field, ready to be shown.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that the template shows or not"
+)]
 pub(super) struct FieldView {
     name: &'static str,
     label: &'static str,
@@ -30,6 +34,9 @@ pub(super) struct FieldView {
     most: Option<i64>,
     /// Where suggestions come from.
     suggestions: String,
+    /// Whether a related object can be added, or opened, from here.
+    can_add: bool,
+    can_open: bool,
     /// Objects that are there (rows, chooser).
     there: Vec<There>,
     /// Rows for new ones.
@@ -54,9 +61,9 @@ pub(super) struct FieldView {
 }
 
 impl FieldView {
-    /// The field where it may be left out.
-    pub(super) fn not_required(self) -> Self {
-        Self { required: false, ..self }
+    /// The field in a form about many objects: it may be left out, and leads nowhere.
+    pub(super) fn of_many(self) -> Self {
+        Self { required: false, can_add: false, can_open: false, ..self }
     }
 }
 
@@ -201,6 +208,8 @@ impl Source<'_> {
             least: None,
             most: None,
             suggestions: String::new(),
+            can_add: false,
+            can_open: false,
             there: Vec::new(),
             new: Vec::new(),
             candidates: Vec::new(),
@@ -232,10 +241,14 @@ impl Source<'_> {
             Input::Pick { kind } => {
                 view.input = "pick";
                 view.suggestions = self.suggestions(kind, field.name)?;
+                view.kind = kind;
+                view.can_add = self.by.has(Need::to(Act::Add, kind));
+                view.can_open = self.by.has(Need::to(Act::View, kind));
             }
             Input::Rows { kind } => {
                 view.input = "rows";
                 view.kind = kind;
+                view.can_add = self.by.has(Need::to(Act::Add, kind));
                 self.rows(db, field, &mut view).await?;
             }
             Input::Chooser { kind } => {

@@ -1,23 +1,23 @@
-//! Adding and changing an object.
+//! The form of an object, and of a new one.
 
-use rocket::http::Status;
-use rocket::{State, get, post};
+use std::sync::LazyLock;
+
+use rocket::{State, get};
 use serde::Serialize;
 
-use super::fields::{FieldView, Parts, Source};
+use super::fields::{FieldView, Source};
 use super::list::neighbours;
 use super::merge::{self, Clash, Meanwhile};
-use super::model::{Field, Input, Loaded, Manage, Model, Registry, Saved};
+use super::model::{Field, Input, Manage, Registry};
 use super::nav::Nav;
-use super::preview;
 use super::reasons::{Allowed, Reasons};
+use super::related;
 use super::rows::Asked;
 use crate::auth::{Act, Need, Staff, Visitor};
-use crate::changes::ChangeSet;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
-use crate::input::{Errors, Refusal, Values};
-use crate::pages::{Html, Message, Page, Query, Reply, Submission};
+use crate::input::{Errors, Values};
+use crate::pages::{Html, Page, Query};
 
 #[derive(Debug, Serialize)]
 struct Context {
@@ -46,9 +46,19 @@ struct Context {
     /// The objects around it in the list that one came from.
     previous: Option<i64>,
     next: Option<i64>,
+    /// The way back to a form that refers to this one.
+    carried: Vec<Part>,
+    dialog: bool,
     back: String,
     back_encoded: String,
     csrf: String,
+}
+
+/// A field that a form carries along.
+#[derive(Debug, Serialize)]
+struct Part {
+    name: &'static str,
+    value: String,
 }
 
 /// A page about the object that the engine does not know.
@@ -67,24 +77,52 @@ struct Problem {
 }
 
 /// A form on its way to a page.
-struct Form<'a> {
-    manage: &'static dyn Manage,
-    registry: Registry,
-    by: &'a Visitor,
-    id: Option<i64>,
-    label: String,
-    version: i64,
-    values: &'a Values,
-    errors: &'a Errors,
-    meanwhile: Option<Meanwhile>,
+pub(super) struct Form<'a> {
+    pub(super) manage: &'static dyn Manage,
+    pub(super) registry: Registry,
+    pub(super) by: &'a Visitor,
+    /// The object; none for a new one.
+    pub(super) id: Option<i64>,
+    pub(super) label: String,
+    pub(super) version: i64,
+    pub(super) values: &'a Values,
+    pub(super) errors: &'a Errors,
+    /// Somebody saved meanwhile, and touched the same.
+    pub(super) meanwhile: Option<Meanwhile>,
     /// Somebody deleted the object meanwhile.
-    gone: bool,
-    unconfirmed: bool,
-    back: &'a str,
+    pub(super) gone: bool,
+    pub(super) unconfirmed: bool,
+    pub(super) back: &'a str,
+}
+
+impl<'a> Form<'a> {
+    /// The form of a new object that holds some values.
+    pub(super) fn new(
+        manage: &'static dyn Manage,
+        registry: Registry,
+        by: &'a Visitor,
+        values: &'a Values,
+    ) -> Self {
+        static NONE: LazyLock<Errors> = LazyLock::new(Errors::default);
+        Self {
+            manage,
+            registry,
+            by,
+            id: None,
+            label: String::new(),
+            version: 0,
+            values,
+            errors: &NONE,
+            meanwhile: None,
+            gone: false,
+            unconfirmed: false,
+            back: values.first("back"),
+        }
+    }
 }
 
 impl Form<'_> {
-    async fn render(self, db: &mut Conn, page: &Page<'_>) -> Result<Html> {
+    pub(super) async fn render(self, db: &mut Conn, page: &Page<'_>) -> Result<Html> {
         let model = self.manage.model();
         let reasons = Reasons::of(db, self.by).await?;
         let allowed = |act| reasons.allowed(Need::to(act, model.slug));
@@ -141,6 +179,12 @@ impl Form<'_> {
             links,
             previous,
             next,
+            carried: related::CARRIED
+                .into_iter()
+                .filter(|name| self.values.has(name))
+                .map(|name| Part { name, value: self.values.first(name).to_owned() })
+                .collect(),
+            dialog: self.values.has("_dialog"),
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
             csrf: page.token(),
@@ -190,24 +234,13 @@ pub(super) async fn add(
     let manage = registry.open(kind, Act::Add, staff.0)?;
     let mut values = query.0;
     for field in manage.model().fields {
-        if field.input == (Input::Flag { at_first: true }) && !values.has(field.name) {
+        // (A form that comes back with what was typed says itself what is not ticked.)
+        let first = !values.has("base");
+        if field.input == (Input::Flag { at_first: true }) && first && !values.has(field.name) {
             values.set(field.name, "1");
         }
     }
-    let form = Form {
-        manage,
-        registry: **registry,
-        by: staff.0,
-        id: None,
-        label: String::new(),
-        version: 0,
-        values: &values,
-        errors: &Errors::default(),
-        meanwhile: None,
-        gone: false,
-        unconfirmed: false,
-        back: values.first("back"),
-    };
+    let form = Form::new(manage, **registry, staff.0, &values);
     form.render(&mut db.conn().await?, &page).await
 }
 
@@ -224,297 +257,24 @@ pub(super) async fn change(
 ) -> Result<Html> {
     let manage = registry.open(kind, Act::View, staff.0)?;
     let mut conn = db.conn().await?;
-    let loaded = manage.load(&mut conn, id).await?.ok_or(Error::NotFound)?;
+    let mut loaded = manage.load(&mut conn, id).await?.ok_or(Error::NotFound)?;
+    if query.0.has("base") {
+        // One comes back from a related object, with what one had typed.
+        loaded.version = query.0.first("version").parse().unwrap_or(loaded.version);
+        loaded.values = query.0.clone();
+    } else {
+        for name in related::CARRIED.into_iter().filter(|name| query.0.has(name)) {
+            loaded.values.set(name, query.0.first(name));
+        }
+    }
     let form = Form {
-        manage,
-        registry: **registry,
-        by: staff.0,
         id: Some(id),
         label: loaded.label,
         version: loaded.version,
-        values: &loaded.values,
-        errors: &Errors::default(),
-        meanwhile: None,
-        gone: false,
-        unconfirmed: false,
         back: query.0.first("back"),
+        ..Form::new(manage, **registry, staff.0, &loaded.values)
     };
     form.render(&mut conn, &page).await
-}
-
-/// Makes an object.
-#[post("/admin/<kind>/add", data = "<form>")]
-pub(super) async fn insert(
-    kind: &str,
-    form: Submission,
-    staff: Staff<'_>,
-    registry: &State<Registry>,
-    db: &Db,
-    page: Page<'_>,
-) -> Result<Reply> {
-    let manage = registry.open(kind, Act::Add, staff.0)?;
-    save(manage, **registry, staff.0, None, form.0, db, &page).await
-}
-
-/// Changes an object.
-#[post("/admin/<kind>/<id>/change", data = "<form>")]
-pub(super) async fn update(
-    kind: &str,
-    id: i64,
-    form: Submission,
-    staff: Staff<'_>,
-    registry: &State<Registry>,
-    db: &Db,
-    page: Page<'_>,
-) -> Result<Reply> {
-    let mut typed = form.0;
-    if typed.has("_saveasnew") {
-        let manage = registry.open(kind, Act::Add, staff.0)?;
-        as_new(&mut db.conn().await?, manage, id, &mut typed).await?;
-        return save(manage, **registry, staff.0, None, typed, db, &page).await;
-    }
-    let manage = registry.open(kind, Act::Change, staff.0)?;
-    save(manage, **registry, staff.0, Some(id), typed, db, &page).await
-}
-
-/// Makes what a form says of an object into what one would say of a new one like it: what it holds in
-/// rows and choosers, the new one holds as well.
-async fn as_new(
-    db: &mut Conn,
-    manage: &'static dyn Manage,
-    id: i64,
-    typed: &mut Values,
-) -> Result<()> {
-    for name in ["version", "base", "clash"] {
-        typed.remove(name);
-    }
-    for field in manage.model().fields {
-        let parts = Parts::of(field.name);
-        match field.input {
-            Input::Chooser { .. } => typed.remove(&parts.before),
-            Input::Rows { .. } => {
-                let removed = typed.all(&parts.remove).to_vec();
-                let linked = manage.linked(db, field.name, id).await?;
-                let stay = linked.into_iter().filter(|row| !removed.contains(&row.id.to_string()));
-                let new = typed.all(field.name).iter().cloned();
-                let rows = stay.map(|row| row.text).chain(new).collect();
-                typed.set_all(field.name, rows);
-                typed.remove(&parts.remove);
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Changes the fields of a list's row; what the row does not show stays as it is.
-#[post("/admin/<kind>/<id>/row", data = "<form>")]
-pub(super) async fn update_row(
-    kind: &str,
-    id: i64,
-    form: Submission,
-    staff: Staff<'_>,
-    registry: &State<Registry>,
-    db: &Db,
-    page: Page<'_>,
-) -> Result<Reply> {
-    let manage = registry.open(kind, Act::Change, staff.0)?;
-    let model = manage.model();
-    let row = form.0;
-    let current = manage.load(&mut db.conn().await?, id).await?.ok_or(Error::NotFound)?;
-    let mut typed = current.as_sent(model);
-    let mut base = Values::from_urlencoded(&merge::base_of(model, staff.0, &current.values));
-    let was = Values::from_urlencoded(row.first("base"));
-    for column in model.list.columns.iter().filter(|column| row.has(column.edits)) {
-        typed.replace(column.edits, row.all(column.edits));
-        base.replace(column.edits, was.all(column.edits));
-    }
-    typed.set("base", merge::base_of(model, staff.0, &base));
-    typed.set("version", row.first("version"));
-    typed.set("back", decoded(row.first("back")));
-    typed.set("_row", "1");
-    save(manage, **registry, staff.0, Some(id), typed, db, &page).await
-}
-
-/// Puts what there is in the place of the fields that somebody may not fill in: his form did not have
-/// them. Whoever sends them all the same is refused.
-fn keep_closed_fields(
-    fields: &'static [Field],
-    by: &Visitor,
-    current: Option<&Loaded>,
-    values: &mut Values,
-) -> Result<()> {
-    for field in fields.iter().filter(|field| !by.has(field.needs) || !by.has(field.seen_by)) {
-        let parts = Parts::of(field.name);
-        let names = [field.name, &parts.remove, &parts.before];
-        if names.iter().any(|name| values.has(name)) {
-            return Err(field.needs.denied());
-        }
-        match (field.input, current) {
-            (Input::Flag { at_first: true }, None) => values.set(field.name, "1"),
-            (Input::Rows { .. } | Input::Chooser { .. }, _) | (_, None) => {}
-            (_, Some(current)) => {
-                let there = current.values.all(field.name);
-                if !there.is_empty() {
-                    values.set_all(field.name, there.to_vec());
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Saves what a form says, unless it is wrong or stale: then the form comes back with all that was
-/// typed, and why.
-async fn save(
-    manage: &'static dyn Manage,
-    registry: Registry,
-    by: &Visitor,
-    id: Option<i64>,
-    mut typed: Values,
-    db: &Db,
-    page: &Page<'_>,
-) -> Result<Reply> {
-    let model = manage.model();
-    let no_errors = Errors::default();
-    let current = match id {
-        Some(id) => manage.load(&mut db.conn().await?, id).await?,
-        None => None,
-    };
-    let chosen = merge::choose(model, &mut typed);
-    keep_closed_fields(model.fields, by, current.as_ref(), &mut typed)?;
-    let mut merged = None;
-    let values = &typed;
-    let again = |label: String, version: i64| Form {
-        manage,
-        registry,
-        by,
-        id,
-        label,
-        version,
-        values,
-        errors: &no_errors,
-        meanwhile: None,
-        gone: false,
-        unconfirmed: false,
-        back: values.first("back"),
-    };
-    let typed_version = values.first("version").parse().unwrap_or(0);
-
-    // Buttons that only change the form itself, for those without scripts.
-    if values.has("_addrow") || values.has("_search") {
-        let mut conn = db.conn().await?;
-        if id.is_some() && current.is_none() {
-            return gone(again(String::new(), 0), &mut conn, page).await;
-        }
-        let label = current.map(|current| current.label).unwrap_or_default();
-        return Ok(again(label, typed_version).render(&mut conn, page).await?.into());
-    }
-
-    let mut set =
-        ChangeSet::begin(db, page.intent(if id.is_some() { "change" } else { "add" })).await?;
-    set.because(preview::reason(values)?);
-    let current = match id {
-        Some(id) => {
-            manage.lock(&mut set, id).await?;
-            let Some(current) = manage.load(&mut set, id).await? else {
-                drop(set);
-                return gone(again(String::new(), 0), &mut db.conn().await?, page).await;
-            };
-            Some(current)
-        }
-        None => None,
-    };
-    if let (Some(id), Some(current)) = (id, &current)
-        && current.version != typed_version
-    {
-        let reconciled = merge::reconcile(&mut set, manage, by, id, &typed, current).await?;
-        if reconciled.asks {
-            drop(set);
-            let form = Form {
-                meanwhile: Some(reconciled.meanwhile),
-                values: &reconciled.values,
-                ..again(current.label.clone(), current.version)
-            };
-            let html = form.render(&mut db.conn().await?, page).await?;
-            return Ok(html.with_status(Status::Conflict).into());
-        }
-        merged = Some(reconciled);
-    }
-    let values = merged.as_ref().map_or(&typed, |merged| &merged.values);
-    if let (Some(id), Some(current)) = (id, &current)
-        && manage.closed_to(&mut set, by, id).await?.is_some()
-    {
-        drop(set);
-        // What is there, not what was typed: nothing of it was saved.
-        let form =
-            Form { values: &current.values, ..again(current.label.clone(), current.version) };
-        let html = form.render(&mut db.conn().await?, page).await?;
-        return Ok(html.with_status(Status::Forbidden).into());
-    }
-    let saved = match chosen {
-        Ok(()) => manage.save(&mut set, by, id, values).await,
-        Err(errors) => Err(errors.into()),
-    };
-    let (errors, unconfirmed) = match saved {
-        Ok(saved) => {
-            let done = set.commit().await?;
-            if let Some(kept) = merged.as_ref().and_then(|merged| merged.kept.clone()) {
-                page.say(Message::note(kept));
-            }
-            return Ok(after_saving(page, by, model, id.is_some(), saved, done, values));
-        }
-        Err(Refusal::Invalid(errors)) => (errors, false),
-        Err(Refusal::Failed(Error::Unconfirmed)) => (Errors::default(), true),
-        Err(Refusal::Failed(error)) => return Err(error),
-    };
-    drop(set);
-    let (label, version) =
-        current.map_or((String::new(), 0), |current| (current.label, current.version));
-    let form = Form { values, errors: &errors, unconfirmed, ..again(label, version) };
-    let html = form.render(&mut db.conn().await?, page).await?;
-    Ok(html.with_status(Status::UnprocessableEntity).into())
-}
-
-/// Where saving leads, and what is said there.
-fn after_saving(
-    page: &Page<'_>,
-    by: &Visitor,
-    model: &Model,
-    was_there: bool,
-    saved: Saved,
-    set: Option<i64>,
-    values: &Values,
-) -> Reply {
-    let done = if was_there { "changed" } else { "added" };
-    let back = values.first("back");
-    let with_back = if back.is_empty() {
-        String::new()
-    } else {
-        format!("?back={}", form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>())
-    };
-    let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
-    let sees = by.has(Need::to(Act::View, model.slug));
-    let message = Message::done(format!("The {} was {done}:", model.name))
-        .about(saved.label, if sees { there.clone() } else { String::new() })
-        .undone_at(set.filter(|_| sees));
-    let next = if values.has("_row") {
-        format!("{}#row-{}", list_address(by, model.slug, back), saved.id)
-    } else if values.has("_continue") && sees {
-        format!("{there}{with_back}")
-    } else if values.has("_addanother") {
-        format!("/admin/{}/add/{with_back}", model.slug)
-    } else {
-        list_address(by, model.slug, back)
-    };
-    page.to(next, Some(message))
-}
-
-/// Somebody deleted the object meanwhile. Nothing typed is lost: it stands in a form that would make
-/// the object anew.
-async fn gone(mut form: Form<'_>, db: &mut Conn, page: &Page<'_>) -> Result<Reply> {
-    (form.id, form.gone) = (None, true);
-    Ok(form.render(db, page).await?.with_status(Status::Conflict).into())
 }
 
 /// What a list's page put into a form as it stands in addresses, as the other forms carry it.

@@ -13,7 +13,7 @@ use crate::random;
 /// text into markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx";
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx staff";
 
 const ALWAYS: [(&str, &str); 7] = [
     ("Content-Security-Policy", POLICY),

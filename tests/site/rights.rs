@@ -142,7 +142,7 @@ async fn a_refusal_says_what_is_missing_and_who_has_it() {
     assert_eq!(list.one(".heading .refused-act summary"), "Add flight");
     assert!(list.one(".heading .refused-act p").contains("“Add flights”"));
     // The navigation shows what he may see, and nothing else.
-    assert_eq!(list.all("nav.side a"), ["Start", "Flights", "Log"]);
+    assert_eq!(list.all("nav.side a"), ["Start", "Flights", "Log", "Views"]);
     let guest = site.user("guest", "", |draft| draft.is_staff = false).await;
     let page = site.session_of(guest).await.get("/admin/").await;
     assert!(page.one("#why").starts_with("This needs an account of staff"), "{}", page.text);

@@ -83,6 +83,7 @@ async fn every_template_is_rendered_by_some_page() {
     ];
     let mut seen: BTreeSet<String> = [
         "admin/bulk",
+        "admin/picked",
         "accounts/first",
         "accounts/login",
         "accounts/code",

@@ -1,0 +1,244 @@
+// What staff have beside plain HTML: keys, ranges of ticks, a word before typed text is lost, related
+// objects in a dialog. Every page works without.
+"use strict";
+
+(() => {
+  const isTyping = (element) =>
+    element?.matches?.("input:not([type=checkbox], [type=radio], [type=submit]), textarea, select") ||
+    element?.isContentEditable;
+
+  // ── Ticks in lists ─────────────────────────────────────────────────────────────────────────
+  const ticks = () => [...document.querySelectorAll("#results input[name=id]")];
+  const tell = () => {
+    const said = document.querySelector("[data-ticked]");
+    if (!said) return;
+    const all = ticks();
+    const count = all.filter((box) => box.checked).length;
+    const every = document.querySelector("#bulk [name=all]");
+    const text = every?.checked
+      ? `All ${said.dataset.of} that match`
+      : count ? `${count} of ${all.length} on this page ticked` : "Tick rows to act on them";
+    if (said.textContent !== text) said.textContent = text;
+    const whole = document.querySelector("[data-tick-all]");
+    if (whole) {
+      whole.checked = count > 0 && count === all.length;
+      whole.indeterminate = count > 0 && count < all.length;
+    }
+  };
+  let lastTick = null;
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest?.("#results input[name=id]");
+    if (!box) return;
+    const all = ticks();
+    const [from, to] = [all.indexOf(lastTick), all.indexOf(box)];
+    if (event.shiftKey && from >= 0) {
+      for (const other of all.slice(Math.min(from, to), Math.max(from, to) + 1)) other.checked = box.checked;
+    }
+    lastTick = box;
+    tell();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-tick-all]")) {
+      for (const box of ticks()) box.checked = event.target.checked;
+    }
+    if (event.target.matches?.("#results input")) tell();
+    // A field that is filled in on the page for many is one that is to be set.
+    const setting = event.target.closest?.(".setting");
+    if (setting && !event.target.matches("[name=set]")) setting.querySelector("[name=set]").checked = true;
+  });
+  document.addEventListener("htmx:after:swap", tell);
+
+  // ── A word before typed text is lost ───────────────────────────────────────────────────────
+  const state = (form) => new URLSearchParams(new FormData(form)).toString();
+  const first = new WeakMap();
+  const guarded = () => [...document.querySelectorAll("form[data-guard]")];
+  const remember = () => {
+    for (const form of guarded()) if (!first.has(form)) first.set(form, state(form));
+  };
+  remember();
+  document.addEventListener("htmx:after:swap", remember);
+  let leaving = false;
+  document.addEventListener("submit", (event) => {
+    // What is sent is not lost; what stands in another form would be.
+    leaving = guarded().every((form) => form === event.target || first.get(form) === state(form));
+  });
+  addEventListener("pageshow", () => { leaving = false; });
+  addEventListener("beforeunload", (event) => {
+    // A form that came back with errors was not saved, although nobody typed since.
+    const unsaved = guarded().some((form) =>
+      first.get(form) !== state(form) || document.querySelector("#problems:not([data-harmless])"));
+    if (!leaving && unsaved) event.preventDefault();
+  });
+
+  // ── Related objects in a dialog ────────────────────────────────────────────────────────────
+  // What is read is a page of this site; markup in it is markup, and its scripts never run.
+  const policy = window.trustedTypes?.createPolicy("staff", { createHTML: (text) => text });
+  const read = async (address, options) => {
+    const answer = await fetch(address, options);
+    const text = await answer.text();
+    return new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
+  };
+  let dialog = null;
+  let opener = null;
+  const show = (page) => {
+    const main = document.adoptNode(page.querySelector("main"));
+    const picked = main.dataset.picked;
+    if (picked !== undefined) return take(main.dataset.into, picked);
+    main.removeAttribute("id");
+    for (const link of main.querySelectorAll(".trail, .links, .actions a")) link.remove();
+    for (const form of main.querySelectorAll("form[data-guard]")) form.removeAttribute("data-guard");
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "quiet close";
+    close.textContent = "Close";
+    close.addEventListener("click", () => dialog.close());
+    dialog.replaceChildren(close, main);
+    window.htmx?.process(dialog);
+    if (!dialog.open) dialog.showModal();
+    (dialog.querySelector("#problems") ?? dialog.querySelector("input:not([type=hidden])"))?.focus();
+  };
+  const take = (into, text) => {
+    const fields = [...document.querySelectorAll(`form.edit [name="${CSS.escape(into)}"]`)]
+      .filter((field) => !dialog.contains(field));
+    const field = fields.find((field) => fields.length === 1 || !field.value) ?? fields.at(-1);
+    dialog.close();
+    if (!field) return;
+    field.value = text;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+    field.focus();
+  };
+  const addressOf = async (button, field) => {
+    const [name, wish] = button.value.split(":");
+    const kind = button.dataset.kind;
+    if (wish === "add") return `/admin/${kind}/add/?_into=${name}&_dialog=1`;
+    const typed = field?.value.trim();
+    if (!typed) return null;
+    const found = await read(`/admin/${kind}/suggestions/?name=q&q=${encodeURIComponent(typed)}`);
+    const options = [...found.querySelectorAll("li")];
+    const option = options.find((option) => option.dataset.text === typed) ?? options[0];
+    return option ? `/admin/${kind}/${option.dataset.id}/change/?_into=${name}&_dialog=1` : null;
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("button[data-related]");
+    if (!button || !window.HTMLDialogElement) return;
+    event.preventDefault();
+    opener = button;
+    const name = button.value.split(":")[0];
+    const address = await addressOf(button, document.getElementById(name));
+    if (!address) return document.getElementById(name)?.focus();
+    if (!dialog) {
+      dialog = document.createElement("dialog");
+      dialog.setAttribute("aria-label", "Related object");
+      dialog.addEventListener("close", () => { dialog.replaceChildren(); opener?.focus(); });
+      document.body.append(dialog);
+    }
+    show(await read(address));
+  });
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!dialog?.contains(form)) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    show(await read(form.getAttribute("action"), { method: "POST", body }));
+  }, true);
+
+  // ── Keys ───────────────────────────────────────────────────────────────────────────────────
+  const rows = () => [...document.querySelectorAll("tr[data-row-id]")];
+  const current = () => document.querySelector("tr.at");
+  const move = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(current());
+    const row = all[Math.max(0, Math.min(all.length - 1, at < 0 ? (step > 0 ? 0 : all.length - 1) : at + step))];
+    current()?.classList.remove("at");
+    row.classList.add("at");
+    row.querySelector("a.row")?.focus();
+    row.scrollIntoView({ block: "nearest" });
+  };
+  const acts = {
+    "/": ["Search", () => document.getElementById("q")?.focus(), "#q"],
+    j: ["Next row", () => move(1), "tr[data-row-id]"],
+    k: ["Row before", () => move(-1), "tr[data-row-id]"],
+    x: ["Tick the row", () => current()?.querySelector("input[name=id]")?.click(), "input[name=id]"],
+    e: ["Edit the row here", () => current()?.querySelector("[data-edit]")?.click(), "[data-edit]"],
+  };
+  const keyed = () => [...document.querySelectorAll("[data-key]")];
+  const going = () => [...document.querySelectorAll("[data-go]")];
+  const help = () => {
+    const box = document.createElement("dialog");
+    box.className = "keys";
+    box.setAttribute("aria-labelledby", "keys-title");
+    const title = document.createElement("h2");
+    title.id = "keys-title";
+    title.textContent = "Keys on this page";
+    const list = document.createElement("dl");
+    const add = (key, text) => {
+      const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+      for (const part of key.split(" ")) {
+        const kbd = document.createElement("kbd");
+        kbd.textContent = part;
+        dt.append(kbd);
+      }
+      dd.textContent = text;
+      list.append(dt, dd);
+    };
+    add("?", "These keys");
+    for (const [key, [text, , needs]] of Object.entries(acts)) if (document.querySelector(needs)) add(key, text);
+    for (const element of keyed()) add(element.dataset.key, element.textContent.trim());
+    if (document.querySelector("form.edit [name=_save]")) add("Ctrl s", "Save");
+    for (const link of going()) add(`g ${link.dataset.go}`, `Go to ${link.textContent.trim()}`);
+    const close = document.createElement("button");
+    close.textContent = "Close";
+    close.addEventListener("click", () => box.close());
+    box.append(title, list, close);
+    box.addEventListener("close", () => box.remove());
+    document.body.append(box);
+    box.showModal();
+  };
+  let go = 0;
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "s") {
+      const button = document.querySelector("form.edit button.main[name=_save]");
+      if (!button || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      button.click();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (isTyping(event.target)) {
+      if (event.key === "Escape" && event.target.id === "q") event.target.blur();
+      return;
+    }
+    if (document.querySelector("dialog[open]")) return;
+    const run = (act) => { event.preventDefault(); act(); };
+    if (event.timeStamp - go < 1500) {
+      go = 0;
+      const link = going().find((link) => link.dataset.go === event.key);
+      if (link) return run(() => link.click());
+    }
+    if (event.key === "g" && going().length) { go = event.timeStamp; return; }
+    if (event.key === "?") return run(help);
+    const act = acts[event.key];
+    if (act && document.querySelector(act[2])) return run(act[1]);
+    const element = keyed().find((element) => element.dataset.key === event.key);
+    if (element) run(() => element.click());
+  });
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest?.("tr[data-row-id]");
+    if (row && row !== current()) {
+      current()?.classList.remove("at");
+      row.classList.add("at");
+    }
+  });
+
+  // ── Focus goes on where it was ─────────────────────────────────────────────────────────────
+  document.addEventListener("htmx:after:swap", () => {
+    document.querySelector("tr[data-row-id] form[data-guard]")
+      ?.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
+  });
+  if (location.hash.startsWith("#row-")) {
+    document.getElementById(location.hash.slice(1))?.querySelector("a.row")?.focus();
+  }
+  document.querySelector("tr[data-row-id] form[data-guard]")
+    ?.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
+})();
