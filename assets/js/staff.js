@@ -206,7 +206,11 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event.target)) {
-      if (event.key === "Escape" && event.target.id === "q") event.target.blur();
+      if (event.key === "Escape" && event.target.id === "q") {
+        // Out of the box, with what is in it: the keys of the list are the next ones.
+        event.preventDefault();
+        event.target.blur();
+      }
       return;
     }
     if (document.querySelector("dialog[open]")) return;

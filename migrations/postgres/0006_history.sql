@@ -33,3 +33,6 @@ CREATE INDEX saved_views_group ON saved_views (group_id);
 -- A list of a million is sorted and narrowed by these, too.
 CREATE INDEX flights_duration ON flights (duration, id);
 CREATE INDEX flights_capacity ON flights (capacity, id);
+-- Downward, too, where what is missing comes last. (SQLite orders no index so.)
+CREATE INDEX flights_departs_at_down ON flights (departs_at DESC NULLS LAST, id DESC);
+CREATE INDEX flights_capacity_down ON flights (capacity DESC NULLS LAST, id DESC);

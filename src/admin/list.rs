@@ -181,6 +181,8 @@ struct Context {
     total: String,
     any: bool,
     one: bool,
+    /// Whether these are the last of more than are counted.
+    at_the_end: bool,
     first: usize,
     last: usize,
     first_page: Option<String>,
@@ -274,6 +276,7 @@ pub(super) async fn list(
         total: counted(count, MOST_COUNTED),
         any: count > 0,
         one: count == 1,
+        at_the_end: asked.place == Place::Last && count > MOST_COUNTED,
         first: around.first,
         last: around.last,
         first_page: around.first_page,
@@ -343,6 +346,7 @@ impl Around {
         let lines = sheet.lines.len();
         let total = usize::try_from(count).unwrap_or(0);
         let before = match asked.place {
+            // (Where not all are counted, nobody knows: the page says that these are the last.)
             Place::Last => total.saturating_sub(lines),
             // Counted along the way: with rows that came or went meanwhile it may be off by these.
             Place::After(_) | Place::Before(_) if sheet.more_before => asked.before,

@@ -342,6 +342,8 @@ async fn counts_end_somewhere_and_say_so() {
     let mut staff = site.staff().await;
     let page = staff.get("/admin/passengers/").await;
     assert_eq!(page.one("#count"), "1–100 of more than 10,000");
+    let page = staff.get("/admin/passengers/?last=1&size=50").await;
+    assert_eq!(page.one("#count"), "The last 50 of more than 10,000");
     let page = staff.get("/admin/passengers/?q=-l10050").await;
     assert_eq!(page.one("#count"), "1–100 of more than 10,000");
     let page = staff.get("/admin/passengers/?q=l1000").await;

@@ -14,6 +14,7 @@ mod booking;
 mod browser;
 mod bulk;
 mod commands;
+mod crawler;
 mod demo;
 mod engine;
 mod factor;

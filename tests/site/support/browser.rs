@@ -64,9 +64,19 @@ impl<'s> Browser<'s> {
     }
 
     pub(crate) async fn post(&mut self, path: &str, pairs: &[(String, String)]) -> Page {
-        let page = self.post_only(path, pairs, &[]).await;
+        self.post_with(path, pairs, &[]).await
+    }
+
+    /// Sends a form with some headers, and follows where that leads with the same.
+    pub(crate) async fn post_with(
+        &mut self,
+        path: &str,
+        pairs: &[(String, String)],
+        headers: Fields<'_>,
+    ) -> Page {
+        let page = self.post_only(path, pairs, headers).await;
         match page.header("Location").map(str::to_owned) {
-            Some(there) if page.status.code == 303 => self.get(&there).await,
+            Some(there) if page.status.code == 303 => self.ask(&there, headers).await,
             _ => page,
         }
     }
@@ -239,6 +249,37 @@ impl Page {
         let attribute =
             |name, fallback: &str| form.value().attr(name).unwrap_or(fallback).to_owned();
         (attribute("action", &self.path), attribute("method", "get"), pairs)
+    }
+
+    /// Where its forms lead, and by which method.
+    pub(crate) fn forms(&self) -> Vec<(String, String)> {
+        let attribute = |form: &ElementRef<'_>, name, fallback: &str| {
+            form.value().attr(name).unwrap_or(fallback).to_owned()
+        };
+        self.select("main form")
+            .iter()
+            .map(|form| (attribute(form, "action", &self.path), attribute(form, "method", "get")))
+            .collect()
+    }
+
+    /// Where its links lead, in its main part and in its navigation.
+    pub(crate) fn links(&self) -> Vec<String> {
+        let links = self.select("main a[href], nav.side a[href]");
+        links.iter().filter_map(|link| link.value().attr("href").map(str::to_owned)).collect()
+    }
+
+    /// The buttons of a form, as the names and values that they send.
+    pub(crate) fn buttons(&self, form: &str) -> Vec<(String, String)> {
+        let own = self.select(&format!("{form} button:not([type=button])"));
+        let attribute = |button: &ElementRef<'_>, name| {
+            button.value().attr(name).unwrap_or_default().to_owned()
+        };
+        let mut buttons: Vec<_> = own
+            .iter()
+            .map(|button| (attribute(button, "name"), attribute(button, "value")))
+            .collect();
+        buttons.dedup();
+        buttons
     }
 
     /// What is said at the top, without the offer to undo it.
