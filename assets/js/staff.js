@@ -195,7 +195,7 @@
     document.body.append(box);
     box.showModal();
   };
-  let go = 0;
+  let go = -Infinity;
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "s") {
       const button = document.querySelector("form.edit button.main[name=_save]");
@@ -216,7 +216,7 @@
     if (document.querySelector("dialog[open]")) return;
     const run = (act) => { event.preventDefault(); act(); };
     if (event.timeStamp - go < 1500) {
-      go = 0;
+      go = -Infinity;
       const link = going().find((link) => link.dataset.go === event.key);
       if (link) return run(() => link.click());
     }
