@@ -78,13 +78,6 @@
     if (event.target.matches?.("[role=combobox]")) close(event.target);
   });
 
-  // Enter in a search within a form searches: it does not save.
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches?.("[data-chooser] input[type=search]")) {
-      event.preventDefault();
-    }
-  });
-
   // One more row: the same fragment that the form would show after a round trip.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-row]");

@@ -48,6 +48,63 @@
   });
   document.addEventListener("htmx:after:swap", tell);
 
+  // ── Two panes, and rows ────────────────────────────────────────────────────────────────────
+  const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
+  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  for (const chooser of document.querySelectorAll("[data-chooser]")) {
+    const name = chooser.dataset.chooser;
+    const chosen = document.getElementById(`${name}-chosen`);
+    // All that the search shows, and nothing else.
+    const all = made("button", { type: "button", className: "quiet", textContent: "Choose all shown" });
+    all.addEventListener("click", () => {
+      const boxes = chooser.querySelectorAll(`#${CSS.escape(name)}-candidates input[type=checkbox]:not(:checked)`);
+      for (const box of boxes) box.click();
+      all.focus();
+    });
+    chooser.querySelector(".pane").append(all);
+    // A filter among the chosen ones, which says how many it hides.
+    const filter = made("input", { type: "search", placeholder: "Filter", autocomplete: "off" });
+    filter.setAttribute("aria-label", "Filter what is chosen");
+    const hidden = made("button", { type: "button", className: "quiet" });
+    hidden.setAttribute("aria-live", "polite");
+    const sift = () => {
+      const words = plain(filter.value).split(/\s+/).filter(Boolean);
+      let count = 0;
+      for (const item of chosen.children) {
+        item.hidden = !words.every((word) => plain(item.textContent).includes(word));
+        if (item.hidden) count += 1;
+      }
+      hidden.textContent = count ? `${count} chosen not shown: show all` : "";
+      hidden.hidden = count === 0;
+    };
+    filter.addEventListener("input", sift);
+    hidden.addEventListener("click", () => { filter.value = ""; sift(); filter.focus(); });
+    chosen.before(filter);
+    chosen.after(hidden);
+    sift();
+  }
+  document.addEventListener("keydown", (event) => {
+    // Enter takes an object over, as Space does, and in a search it searches: it does not save.
+    if (event.key === "Enter" && event.target.matches?.("[data-chooser] input")) {
+      event.preventDefault();
+      if (event.target.type === "checkbox") event.target.click();
+    }
+  });
+  const removable = () => {
+    for (const row of document.querySelectorAll(".new-row:not(:has(button))")) {
+      const remove = made("button", { type: "button", className: "quiet", textContent: "×" });
+      remove.setAttribute("aria-label", "Remove this row");
+      remove.addEventListener("click", () => {
+        const next = row.nextElementSibling ?? row.previousElementSibling;
+        row.remove();
+        (next?.querySelector("input") ?? document.querySelector("button[data-row]"))?.focus();
+      });
+      row.append(remove);
+    }
+  };
+  removable();
+  document.addEventListener("htmx:after:swap", removable);
+
   // ── A word before typed text is lost ───────────────────────────────────────────────────────
   const state = (form) => new URLSearchParams(new FormData(form)).toString();
   const first = new WeakMap();

@@ -397,19 +397,42 @@ async fn flights_are_chosen_in_two_panes() {
     let gru = stage.site.airport("GRU,São Paulo").await;
     let first = stage.site.flight(&jfk, &cdg).await;
     let second = stage.site.flight(&cdg, &gru).await;
+    let osl = stage.site.airport("OSL,Oslo").await;
+    let third = stage.site.flight(&jfk, &gru).await;
+    let fourth = stage.site.flight(&gru, &jfk).await;
+    let fifth = stage.site.flight(&cdg, &osl).await;
+    let sixth = stage.site.flight(&jfk, &cdg).await;
     let alice = stage.site.passenger("Alice", "Adams").await;
     stage.site.book(&first, &alice).await;
     stage.sign_in().await;
     stage.go(&format!("/admin/passengers/{}/change/", alice.id)).await;
-    stage.fill("input[name=flights-search]", "sao").await;
+    stage.fill("input[name=flights-search]", "sao cdg").await;
     stage.shows("#flights-candidates li", &[&*second.to_string()]).await;
     stage.click("#flights-candidates input").await;
     stage.shows("#flights-chosen li", &[&*first.to_string(), &*second.to_string()]).await;
     stage.shows("#flights-candidates li", &[]).await;
+    // A filter among the chosen ones says how many it hides.
+    stage.fill("input[aria-label='Filter what is chosen']", "sao").await;
+    stage.shows(".pane button[aria-live]", &["1 chosen not shown: show all"]).await;
+    stage.click(".pane button[aria-live]").await;
+    stage.shows("#flights-chosen li", &[&*first.to_string(), &*second.to_string()]).await;
+    // All that the search shows are chosen at once, and no other; Enter takes one over, too.
+    stage.fill("input[name=flights-search]", "gru jfk").await;
+    stage.shows("#flights-candidates li", &[&*third.to_string(), &*fourth.to_string()]).await;
+    stage.click(".pane:first-child > button").await;
+    stage.shows("#flights-candidates li", &[]).await;
+    stage.fill("input[name=flights-search]", "oslo").await;
+    stage.shows("#flights-candidates li", &[&*fifth.to_string()]).await;
+    stage.find("#flights-candidates input").await.send_keys("" + Key::Enter).await.unwrap();
+    stage.shows("#flights-candidates li", &[]).await;
     stage.click("#flights-chosen li:first-child input").await;
     stage.click(".actions button.main").await;
     stage.shows("h1", &["Passengers"]).await;
-    assert_eq!((stage.site.booked(&first).await, stage.site.booked(&second).await), (0, 1));
+    let mut booked = Vec::new();
+    for flight in [&first, &second, &third, &fourth, &fifth, &sixth] {
+        booked.push(stage.site.booked(flight).await);
+    }
+    assert_eq!(booked, [0, 1, 1, 1, 1, 0]);
     stage.end().await;
 }
 
