@@ -6,7 +6,7 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::model::Registry;
+use super::model::{Manage, Model, Registry};
 use super::nav::Nav;
 use crate::auth::{Act, Need, Rights, Staff};
 use crate::changes::{self, Entry, HISTORY_PAGE};
@@ -151,7 +151,7 @@ pub(super) fn event(entry: &Entry, slug: &str, registry: Registry) -> Event {
         iso: at.map(|at| at.iso).unwrap_or_default(),
         who: entry.actor.clone(),
         what,
-        values: if own || alone { differences(entry) } else { Vec::new() },
+        values: if own || alone { differences(registry, entry) } else { Vec::new() },
     }
 }
 
@@ -168,7 +168,8 @@ fn part(kind: &str, done: &str, label: &str) -> String {
 
 /// What changed, value by value. Ids and zones stand beside codes and names, and the version only
 /// counts, so these are left out.
-pub(super) fn differences(entry: &Entry) -> Vec<Changed> {
+pub(super) fn differences(registry: Registry, entry: &Entry) -> Vec<Changed> {
+    let model = registry.find(&entry.kind).ok().map(Manage::model);
     let parse = |json: &Option<String>| -> Map<String, Value> {
         json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     };
@@ -179,7 +180,7 @@ pub(super) fn differences(entry: &Entry) -> Vec<Changed> {
         .filter(|name| !name.ends_with("_id") && !name.ends_with("_timezone"))
         .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| Changed {
-            label: label(name),
+            label: label(model, name),
             old: told(name, before.get(name)),
             new: told(name, after.get(name)),
         })
@@ -187,9 +188,14 @@ pub(super) fn differences(entry: &Entry) -> Vec<Changed> {
         .collect()
 }
 
-/// `departs_at` as people read it: `Departs`.
-fn label(name: &str) -> String {
-    let words = name.trim_end_matches("_at").replace('_', " ");
+/// `departs_at` as people read it: as the form calls it, where it has a field of that name.
+fn label(model: Option<&Model>, name: &str) -> String {
+    let name = name.trim_end_matches("_at").trim_end_matches("_code");
+    let fields = model.map_or(&[][..], |model| model.fields);
+    if let Some(field) = fields.iter().find(|field| field.name == name) {
+        return field.label.to_owned();
+    }
+    let words = name.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

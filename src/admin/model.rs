@@ -64,6 +64,64 @@ pub struct Column {
     pub edits: &'static str,
 }
 
+impl Column {
+    const fn new(name: &'static str, title: &'static str, show: Show, sort: Key) -> Self {
+        Self { name, title, show, sort, edits: "" }
+    }
+
+    /// A column of text that is never missing, sorted by what it shows.
+    #[must_use]
+    pub const fn text(name: &'static str, title: &'static str, sql: &'static str) -> Self {
+        Self::new(name, title, Show::Text(sql), Key::Text(sql))
+    }
+
+    /// A column of numbers that are never missing.
+    #[must_use]
+    pub const fn number(name: &'static str, title: &'static str, sql: &'static str) -> Self {
+        Self::new(name, title, Show::Number(sql), Key::Number(sql))
+    }
+
+    /// A column of minutes.
+    #[must_use]
+    pub const fn minutes(name: &'static str, title: &'static str, sql: &'static str) -> Self {
+        Self::new(name, title, Show::Minutes(sql), Key::Number(sql))
+    }
+
+    /// A column of yes and no; the key is the same as a number.
+    #[must_use]
+    pub const fn flag(
+        name: &'static str,
+        title: &'static str,
+        sql: &'static str,
+        key: &'static str,
+    ) -> Self {
+        Self::new(name, title, Show::Flag(sql), Key::Number(key))
+    }
+
+    /// A column of moments (seconds since 1970, or nothing) in some zone.
+    #[must_use]
+    pub const fn moment(
+        name: &'static str,
+        title: &'static str,
+        at: &'static str,
+        zone: &'static str,
+    ) -> Self {
+        Self::new(name, title, Show::Moment { at, zone }, Key::Sparse(at))
+    }
+
+    /// Sorted by something else than it shows.
+    #[must_use]
+    pub const fn by(self, sort: Key) -> Self {
+        Self { sort, ..self }
+    }
+
+    /// Changed in the list's row through a field of the form.
+    #[must_use]
+    pub const fn edits(self, edits: &'static str) -> Self {
+        Self { edits, ..self }
+    }
+}
+
 /// What a column shows: SQL expressions, and how their values are written.
 #[derive(Debug, Clone, Copy)]
 pub enum Show {
@@ -104,6 +162,14 @@ pub struct Filter {
     pub title: &'static str,
     /// What it looks into.
     pub look: Look,
+}
+
+impl Filter {
+    /// A field of the search language.
+    #[must_use]
+    pub const fn new(name: &'static str, title: &'static str, look: Look) -> Self {
+        Self { name, title, look }
+    }
 }
 
 /// What a filter or a search looks into: columns of the list's own table.
@@ -151,16 +217,49 @@ pub struct Field {
 }
 
 impl Field {
-    /// A line of text that may be left out; what differs is said where it is used.
-    pub const PLAIN: Self = Self {
-        name: "",
-        label: "",
-        help: "",
-        required: false,
-        input: Input::Text { longest: 64 },
-        seen_by: Need::Staff,
-        needs: Need::Staff,
-    };
+    /// A field that may be left out, and that everybody fills in who may change the kind.
+    #[must_use]
+    pub const fn new(name: &'static str, label: &'static str, input: Input) -> Self {
+        Self {
+            name,
+            label,
+            help: "",
+            required: false,
+            input,
+            seen_by: Need::Staff,
+            needs: Need::Staff,
+        }
+    }
+
+    /// A line of text of at most so many characters.
+    #[must_use]
+    pub const fn text(name: &'static str, label: &'static str, longest: usize) -> Self {
+        Self::new(name, label, Input::Text { longest })
+    }
+
+    /// It must be given.
+    #[must_use]
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    /// What to write there.
+    #[must_use]
+    pub const fn help(self, help: &'static str) -> Self {
+        Self { help, ..self }
+    }
+
+    /// What one needs to see it.
+    #[must_use]
+    pub const fn seen_by(self, seen_by: Need) -> Self {
+        Self { seen_by, ..self }
+    }
+
+    /// What one needs to fill it in.
+    #[must_use]
+    pub const fn needs(self, needs: Need) -> Self {
+        Self { needs, ..self }
+    }
 }
 
 /// How a field is filled in.
@@ -218,6 +317,17 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// An object whose fields hold one value each.
+    #[must_use]
+    pub fn of<const N: usize>(
+        label: &impl ToString,
+        version: i64,
+        fields: [(&str, String); N],
+    ) -> Self {
+        let values = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { label: label.to_string(), version, values }
+    }
+
     /// What its form would send if nobody touched it.
     #[must_use]
     pub fn as_sent(&self, model: &Model) -> Values {
@@ -286,14 +396,17 @@ pub trait Manage: Send + Sync {
     /// Deletes an object, and all that cannot be without it.
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()>;
 
-    /// Objects that hold each word of a search; without those that an owner has already.
+    /// Objects that hold each word of a search; without those that an owner has already. (A kind that
+    /// no other refers to needs none of its own.)
     async fn choices(
         &self,
-        db: &mut Conn,
-        search: &str,
-        owner: Option<i64>,
-        most: usize,
-    ) -> Result<Vec<Choice>>;
+        _db: &mut Conn,
+        _search: &str,
+        _owner: Option<i64>,
+        _most: usize,
+    ) -> Result<Vec<Choice>> {
+        Ok(Vec::new())
+    }
 
     /// Objects by their ids, as choices.
     async fn chosen(&self, db: &mut Conn, ids: &[i64]) -> Result<Vec<Choice>> {

@@ -162,7 +162,11 @@ impl Preview {
                 group.1.push(Named {
                     label: label.to_owned(),
                     href: linked.then(|| format!("/admin/{kind}/{object_id}/change/")),
-                    values: if verb == 0 { values_of(kind, before, after) } else { Vec::new() },
+                    values: if verb == 0 {
+                        values_of(registry, kind, before, after)
+                    } else {
+                        Vec::new()
+                    },
                 });
             }
         }
@@ -224,18 +228,26 @@ pub(super) fn is_sealed(
     typed.first("seal") == Seal::of(operation, set, refused).digest
 }
 
-fn values_of(kind: &str, before: Option<&str>, after: Option<&str>) -> Vec<Changed> {
-    differences(&Entry {
-        change_set_id: 0,
-        at: 0,
-        actor: String::new(),
-        action: String::new(),
-        kind: kind.to_owned(),
-        object_id: 0,
-        label: String::new(),
-        before: before.map(str::to_owned),
-        after: after.map(str::to_owned),
-    })
+fn values_of(
+    registry: Registry,
+    kind: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+) -> Vec<Changed> {
+    differences(
+        registry,
+        &Entry {
+            change_set_id: 0,
+            at: 0,
+            actor: String::new(),
+            action: String::new(),
+            kind: kind.to_owned(),
+            object_id: 0,
+            label: String::new(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        },
+    )
 }
 
 /// `1 flight`, `2 flights`: kinds are named in the plural.

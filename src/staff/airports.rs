@@ -1,7 +1,7 @@
 //! Airports, for staff.
 
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
 };
 use crate::auth::{Need, Visitor};
 use crate::changes::ChangeSet;
@@ -15,6 +15,8 @@ use crate::input::{Refusal, Values};
 pub struct Airports;
 
 const DEPARTURES: &str = "(SELECT COUNT(*) FROM flights f WHERE f.origin_id = a.id)";
+const UNUSED: &str =
+    "NOT EXISTS (SELECT 1 FROM flights f WHERE a.id IN (f.origin_id, f.destination_id))";
 const ARRIVALS: &str = "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)";
 
 static MODEL: Model = Model {
@@ -27,101 +29,39 @@ static MODEL: Model = Model {
         from: "airports a",
         id: "a.id",
         columns: &[
-            Column {
-                name: "code",
-                title: "Code",
-                show: Show::Text("a.code"),
-                sort: Key::Text("a.code"),
-                edits: "",
-            },
-            Column {
-                name: "city",
-                title: "City",
-                show: Show::Text("a.city"),
-                sort: Key::Text("a.folded"),
-                edits: "city",
-            },
-            Column {
-                name: "country",
-                title: "Country",
-                show: Show::Text("a.country"),
-                sort: Key::Text("a.country"),
-                edits: "country",
-            },
-            Column {
-                name: "timezone",
-                title: "Time zone",
-                show: Show::Text("a.timezone"),
-                sort: Key::Text("a.timezone"),
-                edits: "timezone",
-            },
-            Column {
-                name: "departures",
-                title: "Departures",
-                show: Show::Number(DEPARTURES),
-                sort: Key::Number(DEPARTURES),
-                edits: "",
-            },
-            Column {
-                name: "arrivals",
-                title: "Arrivals",
-                show: Show::Number(ARRIVALS),
-                sort: Key::Number(ARRIVALS),
-                edits: "",
-            },
+            Column::text("code", "Code", "a.code"),
+            Column::text("city", "City", "a.city").by(Key::Text("a.folded")).edits("city"),
+            Column::text("country", "Country", "a.country").edits("country"),
+            Column::text("timezone", "Time zone", "a.timezone").edits("timezone"),
+            Column::number("departures", "Departures", DEPARTURES),
+            Column::number("arrivals", "Arrivals", ARRIVALS),
         ],
         search: &[Look::Words("a.folded")],
         search_help: "code, city or country",
         filters: &[
-            Filter {
-                name: "is",
-                title: "State",
-                look: Look::Choice(&[
-                    (
-                        "unused",
-                        "Without flights",
-                        "NOT EXISTS (SELECT 1 FROM flights f WHERE a.id IN (f.origin_id, f.destination_id))",
-                    ),
+            Filter::new(
+                "is",
+                "State",
+                Look::Choice(&[
+                    ("unused", "Without flights", UNUSED),
                     ("zoneless", "Without a time zone", "a.timezone = ''"),
                 ]),
-            },
-            Filter { name: "city", title: "City", look: Look::Words("a.folded") },
-            Filter { name: "departures", title: "Departures", look: Look::Number(DEPARTURES) },
-            Filter { name: "arrivals", title: "Arrivals", look: Look::Number(ARRIVALS) },
+            ),
+            Filter::new("city", "City", Look::Words("a.folded")),
+            Filter::new("departures", "Departures", Look::Number(DEPARTURES)),
+            Filter::new("arrivals", "Arrivals", Look::Number(ARRIVALS)),
         ],
         order: "city",
     },
     fields: &[
-        Field {
-            name: "code",
-            label: "Code",
-            help: "Three letters, such as JFK.",
-            required: true,
-            input: Input::Text { longest: 3 },
-            ..Field::PLAIN
-        },
-        Field { name: "city", label: "City", required: true, ..Field::PLAIN },
-        Field { name: "country", label: "Country", ..Field::PLAIN },
-        Field {
-            name: "timezone",
-            label: "Time zone",
-            help: "From the IANA database, such as Europe/Paris. Without one, times are told in UTC.",
-            ..Field::PLAIN
-        },
-        Field {
-            name: "latitude",
-            label: "Latitude",
-            help: "Degrees north, such as 40.64.",
-            input: Input::Decimal,
-            ..Field::PLAIN
-        },
-        Field {
-            name: "longitude",
-            label: "Longitude",
-            help: "Degrees east, such as -73.78.",
-            input: Input::Decimal,
-            ..Field::PLAIN
-        },
+        Field::text("code", "Code", 3).required().help("Three letters, such as JFK."),
+        Field::text("city", "City", 64).required(),
+        Field::text("country", "Country", 64),
+        Field::text("timezone", "Time zone", 64).help(
+            "From the IANA database, such as Europe/Paris. Without one, times are told in UTC.",
+        ),
+        Field::new("latitude", "Latitude", Input::Decimal).help("Degrees north, such as 40.64."),
+        Field::new("longitude", "Longitude", Input::Decimal).help("Degrees east, such as -73.78."),
     ],
     read_only: false,
     named_to: Need::Staff,
@@ -143,14 +83,15 @@ impl Manage for Airports {
         };
         let decimal =
             |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
-        let mut values = Values::default();
-        values.set("code", airport.code.clone());
-        values.set("city", airport.city.clone());
-        values.set("country", airport.country.clone());
-        values.set("timezone", airport.timezone.clone());
-        values.set("latitude", decimal(airport.latitude));
-        values.set("longitude", decimal(airport.longitude));
-        Ok(Some(Loaded { label: airport.to_string(), version: airport.version, values }))
+        let fields = [
+            ("code", airport.code.clone()),
+            ("city", airport.city.clone()),
+            ("country", airport.country.clone()),
+            ("timezone", airport.timezone.clone()),
+            ("latitude", decimal(airport.latitude)),
+            ("longitude", decimal(airport.longitude)),
+        ];
+        Ok(Some(Loaded::of(&airport, airport.version, fields)))
     }
 
     async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::bookings;
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
 };
 use crate::auth::{Need, Right, Visitor};
 use crate::changes::ChangeSet;
@@ -31,62 +31,20 @@ static MODEL: Model = Model {
         from: "flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id",
         id: "f.id",
         columns: &[
-            Column {
-                name: "number",
-                title: "Number",
-                show: Show::Number("f.id"),
-                sort: Key::Number("f.id"),
-                edits: "",
-            },
-            Column {
-                name: "origin",
-                title: "Origin",
-                show: Show::Text("o.city || ' (' || o.code || ')'"),
-                sort: Key::Text("o.folded"),
-                edits: "origin",
-            },
-            Column {
-                name: "destination",
-                title: "Destination",
-                show: Show::Text("d.city || ' (' || d.code || ')'"),
-                sort: Key::Text("d.folded"),
-                edits: "destination",
-            },
-            Column {
-                name: "departs",
-                title: "Departure",
-                show: Show::Moment { at: "f.departs_at", zone: "o.timezone" },
-                sort: Key::Sparse("f.departs_at"),
-                edits: "departs",
-            },
-            Column {
-                name: "duration",
-                title: "Duration",
-                show: Show::Minutes("f.duration"),
-                sort: Key::Number("f.duration"),
-                edits: "duration",
-            },
-            Column {
-                name: "booked",
-                title: "Booked",
-                show: Show::Number(BOOKED),
-                sort: Key::Number(BOOKED),
-                edits: "",
-            },
-            Column {
-                name: "seats",
-                title: "Seats",
-                show: Show::Number("f.capacity"),
-                sort: Key::Sparse("f.capacity"),
-                edits: "capacity",
-            },
-            Column {
-                name: "valid",
-                title: "Valid",
-                show: Show::Flag(VALID),
-                sort: Key::Number(VALID_NUMBER),
-                edits: "",
-            },
+            Column::number("number", "Number", "f.id"),
+            Column::text("origin", "Origin", "o.city || ' (' || o.code || ')'")
+                .by(Key::Text("o.folded"))
+                .edits("origin"),
+            Column::text("destination", "Destination", "d.city || ' (' || d.code || ')'")
+                .by(Key::Text("d.folded"))
+                .edits("destination"),
+            Column::moment("departs", "Departure", "f.departs_at", "o.timezone").edits("departs"),
+            Column::minutes("duration", "Duration", "f.duration").edits("duration"),
+            Column::number("booked", "Booked", BOOKED),
+            Column::number("seats", "Seats", "f.capacity")
+                .by(Key::Sparse("f.capacity"))
+                .edits("capacity"),
+            Column::flag("valid", "Valid", VALID, VALID_NUMBER),
         ],
         search: &[
             Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
@@ -95,85 +53,51 @@ static MODEL: Model = Model {
         ],
         search_help: "airports' codes, cities and countries, or the number",
         filters: &[
-            Filter {
-                name: "is",
-                title: "State",
-                look: Look::Choice(&[
+            Filter::new(
+                "is",
+                "State",
+                Look::Choice(&[
                     ("valid", "Valid", VALID),
                     ("invalid", "Not valid", NOT_VALID),
                     ("full", "Full", FULL),
                     ("empty", "Nobody booked", EMPTY),
                 ]),
-            },
-            Filter {
-                name: "from",
-                title: "Origin",
-                look: Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
-            },
-            Filter {
-                name: "to",
-                title: "Destination",
-                look: Look::Related {
-                    column: "f.destination_id",
-                    table: "airports",
-                    kind: "airports",
-                },
-            },
-            Filter { name: "departs", title: "Departure", look: Look::Day("f.departs_on") },
-            Filter { name: "minutes", title: "Minutes", look: Look::Number("f.duration") },
-            Filter { name: "seats", title: "Seats", look: Look::Number("f.capacity") },
-            Filter { name: "booked", title: "Booked", look: Look::Number(BOOKED) },
-            Filter { name: "number", title: "Number", look: Look::Number("f.id") },
+            ),
+            Filter::new(
+                "from",
+                "Origin",
+                Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
+            ),
+            Filter::new(
+                "to",
+                "Destination",
+                Look::Related { column: "f.destination_id", table: "airports", kind: "airports" },
+            ),
+            Filter::new("departs", "Departure", Look::Day("f.departs_on")),
+            Filter::new("minutes", "Minutes", Look::Number("f.duration")),
+            Filter::new("seats", "Seats", Look::Number("f.capacity")),
+            Filter::new("booked", "Booked", Look::Number(BOOKED)),
+            Filter::new("number", "Number", Look::Number("f.id")),
         ],
         order: "number",
     },
     fields: &[
-        Field {
-            name: "origin",
-            label: "Origin",
-            help: "A code or a city.",
-            required: true,
-            input: Input::Pick { kind: "airports" },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "destination",
-            label: "Destination",
-            help: "A code or a city.",
-            required: true,
-            input: Input::Pick { kind: "airports" },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "duration",
-            label: "Duration",
-            help: "Minutes in the air.",
-            required: true,
-            input: Input::Number { least: 0, most: LONGEST },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "departs",
-            label: "Departure",
-            help: "Date and time on the clocks at the origin. May be left open.",
-            input: Input::LocalTime,
-            ..Field::PLAIN
-        },
-        Field {
-            name: "capacity",
-            label: "Seats",
-            help: "Leave empty for no limit.",
-            input: Input::Number { least: 0, most: MOST_SEATS },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "passengers",
-            label: "Passengers",
-            input: Input::Rows { kind: "passengers" },
-            seen_by: Need::Right(Right::SeeNames),
-            needs: Need::Right(Right::Book),
-            ..Field::PLAIN
-        },
+        Field::new("origin", "Origin", Input::Pick { kind: "airports" })
+            .required()
+            .help("A code or a city."),
+        Field::new("destination", "Destination", Input::Pick { kind: "airports" })
+            .required()
+            .help("A code or a city."),
+        Field::new("duration", "Duration", Input::Number { least: 0, most: LONGEST })
+            .required()
+            .help("Minutes in the air."),
+        Field::new("departs", "Departure", Input::LocalTime)
+            .help("Date and time on the clocks at the origin. May be left open."),
+        Field::new("capacity", "Seats", Input::Number { least: 0, most: MOST_SEATS })
+            .help("Leave empty for no limit."),
+        Field::new("passengers", "Passengers", Input::Rows { kind: "passengers" })
+            .seen_by(Need::Right(Right::SeeNames))
+            .needs(Need::Right(Right::Book)),
     ],
     read_only: false,
     named_to: Need::Staff,

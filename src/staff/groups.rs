@@ -1,7 +1,7 @@
 //! Groups of accounts, for those who manage users. Nobody gives what he lacks.
 
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
 };
 use crate::auth::groups::{self, Draft, Group};
 use crate::auth::{Need, Right, Rights, Visitor, users};
@@ -26,35 +26,22 @@ static MODEL: Model = Model {
         from: "groups g",
         id: "g.id",
         columns: &[
-            Column {
-                name: "name",
-                title: "Name",
-                show: Show::Text("g.name"),
-                sort: Key::Text("g.folded"),
-                edits: "",
-            },
-            Column {
-                name: "users",
-                title: "Users",
-                show: Show::Number(USERS),
-                sort: Key::Number(USERS),
-                edits: "",
-            },
-            Column {
-                name: "factor",
-                title: "Second factor",
-                show: Show::Text("CASE WHEN g.requires_factor THEN 'Compulsory' ELSE '' END"),
-                sort: Key::Number("CAST(CASE WHEN g.requires_factor THEN 1 ELSE 0 END AS BIGINT)"),
-                edits: "",
-            },
+            Column::text("name", "Name", "g.name").by(Key::Text("g.folded")),
+            Column::number("users", "Users", USERS),
+            Column::text(
+                "factor",
+                "Second factor",
+                "CASE WHEN g.requires_factor THEN 'Compulsory' ELSE '' END",
+            )
+            .by(Key::Number("CAST(CASE WHEN g.requires_factor THEN 1 ELSE 0 END AS BIGINT)")),
         ],
         search: &[Look::Words("g.folded")],
         search_help: "a group’s name",
         filters: &[
-            Filter {
-                name: "is",
-                title: "State",
-                look: Look::Choice(&[
+            Filter::new(
+                "is",
+                "State",
+                Look::Choice(&[
                     (
                         "empty",
                         "Nobody in it",
@@ -62,34 +49,17 @@ static MODEL: Model = Model {
                     ),
                     ("protected", "Second factor compulsory", "g.requires_factor"),
                 ]),
-            },
-            Filter { name: "users", title: "Users", look: Look::Number(USERS) },
+            ),
+            Filter::new("users", "Users", Look::Number(USERS)),
         ],
         order: "name",
     },
     fields: &[
-        Field {
-            name: "name",
-            label: "Name",
-            required: true,
-            input: Input::Text { longest: 150 },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "requires_factor",
-            label: "Second factor compulsory",
-            help: "Whoever is in the group sets up a second factor before doing anything else.",
-            input: Input::Flag { at_first: false },
-            needs: Need::Right(Right::ManageUsers),
-            ..Field::PLAIN
-        },
-        Field {
-            name: "rights",
-            label: "Rights",
-            input: Input::Rights,
-            needs: Need::Right(Right::ManageUsers),
-            ..Field::PLAIN
-        },
+        Field::text("name", "Name", 150).required(),
+        Field::new("requires_factor", "Second factor compulsory", Input::Flag { at_first: false })
+            .help("Whoever is in the group sets up a second factor before doing anything else.")
+            .needs(Need::Right(Right::ManageUsers)),
+        Field::new("rights", "Rights", Input::Rights).needs(Need::Right(Right::ManageUsers)),
     ],
     read_only: false,
     named_to: Need::Right(Right::ManageUsers),

@@ -1,6 +1,6 @@
 //! What was done, as a list to look at: change sets. The engine has a page for each.
 
-use crate::admin::{Choice, Column, Filter, Key, List, Loaded, Look, Manage, Model, Saved, Show};
+use crate::admin::{Column, Filter, Key, List, Loaded, Look, Manage, Model, Saved};
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
@@ -65,55 +65,13 @@ static MODEL: Model = Model {
         from: "change_sets s",
         id: "s.id",
         columns: &[
-            Column {
-                name: "number",
-                title: "Number",
-                show: Show::Number("s.id"),
-                sort: Key::Number("s.id"),
-                edits: "",
-            },
-            Column {
-                name: "when",
-                title: "When",
-                show: Show::Moment { at: "s.at", zone: "'UTC'" },
-                sort: Key::Number("s.at"),
-                edits: "",
-            },
-            Column {
-                name: "who",
-                title: "Who",
-                show: Show::Text("s.actor"),
-                sort: Key::Text("s.actor"),
-                edits: "",
-            },
-            Column {
-                name: "what",
-                title: "What",
-                show: Show::Text("s.action"),
-                sort: Key::Text("s.action"),
-                edits: "",
-            },
-            Column {
-                name: "about",
-                title: "About",
-                show: Show::Text(ABOUT),
-                sort: Key::Text(ABOUT),
-                edits: "",
-            },
-            Column {
-                name: "changes",
-                title: "Changes",
-                show: Show::Number(CHANGES),
-                sort: Key::Number(CHANGES),
-                edits: "",
-            },
-            Column {
-                name: "reason",
-                title: "Reason",
-                show: Show::Text("s.reason"),
-                sort: Key::Text("s.reason"),
-                edits: "",
-            },
+            Column::number("number", "Number", "s.id"),
+            Column::moment("when", "When", "s.at", "'UTC'").by(Key::Number("s.at")),
+            Column::text("who", "Who", "s.actor"),
+            Column::text("what", "What", "s.action"),
+            Column::text("about", "About", ABOUT),
+            Column::number("changes", "Changes", CHANGES),
+            Column::text("reason", "Reason", "s.reason"),
         ],
         search: &[
             Look::Words("LOWER(s.actor || ' ' || s.action || ' ' || s.reason)"),
@@ -125,10 +83,10 @@ static MODEL: Model = Model {
         ],
         search_help: "who, what, the reason, or what it is about",
         filters: &[
-            Filter {
-                name: "kind",
-                title: "Kind",
-                look: Look::Choice(&[
+            Filter::new(
+                "kind",
+                "Kind",
+                Look::Choice(&[
                     (KINDS[0].0, "Airports", KINDS[0].1),
                     (KINDS[1].0, "Flights", KINDS[1].1),
                     (KINDS[2].0, "Passengers", KINDS[2].1),
@@ -137,11 +95,11 @@ static MODEL: Model = Model {
                     (KINDS[5].0, "Groups", KINDS[5].1),
                     (KINDS[6].0, "Memberships", KINDS[6].1),
                 ]),
-            },
-            Filter {
-                name: "is",
-                title: "State",
-                look: Look::Choice(&[
+            ),
+            Filter::new(
+                "is",
+                "State",
+                Look::Choice(&[
                     (
                         "undone",
                         "Undone",
@@ -150,11 +108,11 @@ static MODEL: Model = Model {
                     ("undo", "An undo", "s.undoes IS NOT NULL"),
                     ("reasoned", "With a reason", "s.reason <> ''"),
                 ]),
-            },
-            Filter { name: "who", title: "Who", look: Look::Words("LOWER(s.actor)") },
-            Filter { name: "what", title: "What", look: Look::Words("LOWER(s.action)") },
-            Filter { name: "when", title: "When", look: Look::Moment("s.at") },
-            Filter { name: "number", title: "Number", look: Look::Number("s.id") },
+            ),
+            Filter::new("who", "Who", Look::Words("LOWER(s.actor)")),
+            Filter::new("what", "What", Look::Words("LOWER(s.action)")),
+            Filter::new("when", "When", Look::Moment("s.at")),
+            Filter::new("number", "Number", Look::Number("s.id")),
         ],
         order: "-number",
     },
@@ -195,15 +153,5 @@ impl Manage for Log {
 
     async fn delete(&self, _set: &mut ChangeSet, _id: i64) -> Result<()> {
         Err(Error::NotFound)
-    }
-
-    async fn choices(
-        &self,
-        _db: &mut Conn,
-        _search: &str,
-        _owner: Option<i64>,
-        _most: usize,
-    ) -> Result<Vec<Choice>> {
-        Ok(Vec::new())
     }
 }

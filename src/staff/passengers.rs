@@ -2,7 +2,7 @@
 
 use super::{Choices, bookings};
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
 };
 use crate::auth::{Need, Right, Visitor};
 use crate::changes::ChangeSet;
@@ -30,62 +30,30 @@ static MODEL: Model = Model {
         from: "passengers p",
         id: "p.id",
         columns: &[
-            Column {
-                name: "last",
-                title: "Last name",
-                show: Show::Text("p.last"),
-                sort: Key::Text("p.folded"),
-                edits: "last",
-            },
-            Column {
-                name: "first",
-                title: "First name",
-                show: Show::Text("p.first"),
-                sort: Key::Text("p.first"),
-                edits: "first",
-            },
-            Column {
-                name: "number",
-                title: "Number",
-                show: Show::Number("p.id"),
-                sort: Key::Number("p.id"),
-                edits: "",
-            },
-            Column {
-                name: "flights",
-                title: "Flights",
-                show: Show::Number(FLIGHTS),
-                sort: Key::Number(FLIGHTS),
-                edits: "",
-            },
+            Column::text("last", "Last name", "p.last").by(Key::Text("p.folded")).edits("last"),
+            Column::text("first", "First name", "p.first").edits("first"),
+            Column::number("number", "Number", "p.id"),
+            Column::number("flights", "Flights", FLIGHTS),
         ],
         search: &[Look::Words("p.folded"), Look::Number("p.id")],
         search_help: "first or last name",
         filters: &[
-            Filter {
-                name: "is",
-                title: "State",
-                look: Look::Choice(&[
-                    ("booked", "On a flight", BOOKED),
-                    ("idle", "On no flight", IDLE),
-                ]),
-            },
-            Filter { name: "name", title: "Name", look: Look::Words("p.folded") },
-            Filter { name: "flights", title: "Flights", look: Look::Number(FLIGHTS) },
-            Filter { name: "number", title: "Number", look: Look::Number("p.id") },
+            Filter::new(
+                "is",
+                "State",
+                Look::Choice(&[("booked", "On a flight", BOOKED), ("idle", "On no flight", IDLE)]),
+            ),
+            Filter::new("name", "Name", Look::Words("p.folded")),
+            Filter::new("flights", "Flights", Look::Number(FLIGHTS)),
+            Filter::new("number", "Number", Look::Number("p.id")),
         ],
         order: "last",
     },
     fields: &[
-        Field { name: "first", label: "First name", required: true, ..Field::PLAIN },
-        Field { name: "last", label: "Last name", required: true, ..Field::PLAIN },
-        Field {
-            name: "flights",
-            label: "Flights",
-            input: Input::Chooser { kind: "flights" },
-            needs: Need::Right(Right::Book),
-            ..Field::PLAIN
-        },
+        Field::text("first", "First name", 64).required(),
+        Field::text("last", "Last name", 64).required(),
+        Field::new("flights", "Flights", Input::Chooser { kind: "flights" })
+            .needs(Need::Right(Right::Book)),
     ],
     read_only: false,
     named_to: Need::Right(Right::SeeNames),

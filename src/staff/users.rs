@@ -4,7 +4,7 @@
 use super::Choices;
 use super::groups::{choice, lacking, refuse_to_give};
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved, Show,
+    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
 };
 use crate::auth::groups::{self, Group};
 use crate::auth::users::{self, Draft, User};
@@ -37,130 +37,38 @@ static MODEL: Model = Model {
         from: "users u",
         id: "u.id",
         columns: &[
-            Column {
-                name: "username",
-                title: "Name",
-                show: Show::Text("u.username"),
-                sort: Key::Text("u.folded"),
-                edits: "",
-            },
-            Column {
-                name: "email",
-                title: "Mail address",
-                show: Show::Text("u.email"),
-                sort: Key::Text("u.email"),
-                edits: "",
-            },
-            Column {
-                name: "role",
-                title: "Role",
-                show: Show::Text(ROLE),
-                sort: Key::Text(ROLE),
-                edits: "",
-            },
-            Column {
-                name: "groups",
-                title: "Groups",
-                show: Show::Text(GROUPS),
-                sort: Key::Text(GROUPS),
-                edits: "",
-            },
-            Column {
-                name: "active",
-                title: "Active",
-                show: Show::Flag("u.is_active"),
-                sort: Key::Number("CAST(CASE WHEN u.is_active THEN 1 ELSE 0 END AS BIGINT)"),
-                edits: "",
-            },
-            Column {
-                name: "factor",
-                title: "Second factor",
-                show: Show::Text("CASE WHEN u.second_factor THEN 'Yes' ELSE '' END"),
-                sort: Key::Number("CAST(CASE WHEN u.second_factor THEN 1 ELSE 0 END AS BIGINT)"),
-                edits: "",
-            },
-            Column {
-                name: "seen",
-                title: "Last sign-in",
-                show: Show::Moment { at: LAST_SIGN_IN, zone: "'UTC'" },
-                sort: Key::Sparse(LAST_SIGN_IN),
-                edits: "",
-            },
+            Column::text("username", "Name", "u.username").by(Key::Text("u.folded")),
+            Column::text("email", "Mail address", "u.email"),
+            Column::text("role", "Role", ROLE),
+            Column::text("groups", "Groups", GROUPS),
+            Column::flag("active", "Active", "u.is_active", "CAST(CASE WHEN u.is_active THEN 1 ELSE 0 END AS BIGINT)"),
+            Column::text("factor", "Second factor", "CASE WHEN u.second_factor THEN 'Yes' ELSE '' END").by(Key::Number("CAST(CASE WHEN u.second_factor THEN 1 ELSE 0 END AS BIGINT)")),
+            Column::moment("seen", "Last sign-in", LAST_SIGN_IN, "'UTC'"),
         ],
         search: &[Look::Words("u.folded")],
         search_help: "a name or a mail address",
         filters: &[
-            Filter {
-                name: "is",
-                title: "State",
-                look: Look::Choice(&[
+            Filter::new("is", "State", Look::Choice(&[
                     ("active", "Active", "u.is_active"),
                     ("inactive", "Not active", "NOT u.is_active"),
                     ("superuser", "Superusers", "u.is_superuser"),
                     ("staff", "Staff", "u.is_staff AND NOT u.is_superuser"),
                     ("protected", "With a second factor", "u.second_factor"),
                     ("unprotected", "Without a second factor", "NOT u.second_factor"),
-                ]),
-            },
-            Filter { name: "name", title: "Name", look: Look::Words("u.folded") },
-            Filter { name: "group", title: "Group", look: Look::Words(GROUPS_FOLDED) },
+                ])),
+            Filter::new("name", "Name", Look::Words("u.folded")),
+            Filter::new("group", "Group", Look::Words(GROUPS_FOLDED)),
         ],
         order: "username",
     },
     fields: &[
-        Field {
-            name: "username",
-            label: "Name",
-            help: "To sign in with: letters, digits and @ . + - _",
-            required: true,
-            input: Input::Text { longest: 150 },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "email",
-            label: "Mail address",
-            help: "Invitations and links for a new password go there.",
-            input: Input::Text { longest: 254 },
-            ..Field::PLAIN
-        },
-        Field {
-            name: "is_active",
-            label: "Active",
-            help: "May sign in. Take this away instead of deleting an account: its history stays told.",
-            input: Input::Flag { at_first: true },
-            needs: Need::Right(Right::ManageUsers),
-            ..Field::PLAIN
-        },
-        Field {
-            name: "is_staff",
-            label: "Staff",
-            help: "May enter the staff site, and do there what the rights below allow.",
-            input: Input::Flag { at_first: false },
-            needs: Need::Right(Right::ManageUsers),
-            ..Field::PLAIN
-        },
-        Field {
-            name: "is_superuser",
-            label: "Superuser",
-            help: "May do everything, without any right being given.",
-            input: Input::Flag { at_first: false },
-            needs: Need::Superuser,
-            ..Field::PLAIN
-        },
-        Field {
-            name: "groups",
-            label: "Groups",
-            input: Input::Chooser { kind: "groups" },
-            needs: Need::Right(Right::ManageUsers),
-            ..Field::PLAIN
-        },
-        Field {
-            name: "rights",
-            label: "Rights of his own, besides those of his groups",
-            input: Input::Rights,
-            needs: Need::Right(Right::ManageUsers),
-            ..Field::PLAIN
-        },
+        Field::text("username", "Name", 150).required().help("To sign in with: letters, digits and @ . + - _"),
+        Field::text("email", "Mail address", 254).help("Invitations and links for a new password go there."),
+        Field::new("is_active", "Active", Input::Flag { at_first: true }).help("May sign in. Take this away instead of deleting an account: its history stays told.").needs(Need::Right(Right::ManageUsers)),
+        Field::new("is_staff", "Staff", Input::Flag { at_first: false }).help("May enter the staff site, and do there what the rights below allow.").needs(Need::Right(Right::ManageUsers)),
+        Field::new("is_superuser", "Superuser", Input::Flag { at_first: false }).help("May do everything, without any right being given.").needs(Need::Superuser),
+        Field::new("groups", "Groups", Input::Chooser { kind: "groups" }).needs(Need::Right(Right::ManageUsers)),
+        Field::new("rights", "Rights of his own, besides those of his groups", Input::Rights).needs(Need::Right(Right::ManageUsers)),
     ],
     read_only: false,
     named_to: Need::Right(Right::ManageUsers),

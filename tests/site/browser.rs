@@ -532,7 +532,7 @@ async fn lists_are_worked_by_keys_alone() {
     // And what was done is undone.
     stage.press("u").await;
     stage.shows("h1", &["Undo this?"]).await;
-    stage.shows(".falls .change", &["Capacity 9 →"]).await;
+    stage.shows(".falls .change", &["Seats 9 →"]).await;
     stage.click("main form button.main").await;
     stage.shows("#messages p", &["Undone: 1 change. Undo"]).await;
     stage.end().await;

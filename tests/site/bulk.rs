@@ -81,10 +81,7 @@ async fn fields_are_set_on_many_and_what_cannot_be_is_told() {
     let fields = [("set", "duration"), ("duration", "120"), ("set", "capacity"), ("capacity", "1")];
     let preview = staff.submit(&again, "main form", &fields).await;
     assert_eq!(preview.all(".falls h2"), ["2 flights will change"]);
-    assert_eq!(
-        preview.all(".falls li:first-child .change"),
-        ["Duration 100 → 120", "Capacity → 1"]
-    );
+    assert_eq!(preview.all(".falls li:first-child .change"), ["Duration 100 → 120", "Seats → 1"]);
     let refused = preview.one(".refusals li");
     assert!(refused.starts_with(&made[1].to_string()), "{refused}");
     assert!(

@@ -92,7 +92,7 @@ async fn history_tells_old_and_new_values() {
     let history = staff.get(&format!("/admin/flights/{}/history/", flight.id)).await;
     let latest = ".history li:first-child";
     assert!(history.one(&format!("{latest} p")).starts_with("boss changed"));
-    assert_eq!(history.all(&format!("{latest} tbody th")), ["Duration", "Departs"]);
+    assert_eq!(history.all(&format!("{latest} tbody th")), ["Duration", "Departure"]);
     assert_eq!(history.all(&format!("{latest} .old")), ["100", ""]);
     assert_eq!(history.all(&format!("{latest} .new")), ["555", "Wed 2 Jan 2030 00:30 UTC"]);
     assert_eq!(staff.get("/admin/flights/99/history/").await.status.code, 404);
