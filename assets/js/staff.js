@@ -121,9 +121,9 @@
   });
   addEventListener("pageshow", () => { leaving = false; });
   addEventListener("beforeunload", (event) => {
-    // A form that came back with errors was not saved, although nobody typed since.
+    // A form that came back with errors, or from elsewhere, was not saved, although nobody typed since.
     const unsaved = guarded().some((form) =>
-      first.get(form) !== state(form) || document.querySelector("#problems:not([data-harmless])"));
+      first.get(form) !== state(form) || document.querySelector("#problems, #restored"));
     if (!leaving && unsaved) event.preventDefault();
   });
 

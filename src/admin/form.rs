@@ -20,6 +20,7 @@ use crate::input::{Errors, Values};
 use crate::pages::{Html, Page, Query};
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that the page says or not")]
 struct Context {
     nav: Nav,
     slug: &'static str,
@@ -46,6 +47,8 @@ struct Context {
     /// The objects around it in the list that one came from.
     previous: Option<i64>,
     next: Option<i64>,
+    /// Whether it is filled in from its address: nothing of it is saved yet.
+    restored: bool,
     /// The way back to a form that refers to this one.
     carried: Vec<Part>,
     dialog: bool,
@@ -92,6 +95,8 @@ pub(super) struct Form<'a> {
     /// Somebody deleted the object meanwhile.
     pub(super) gone: bool,
     pub(super) unconfirmed: bool,
+    /// It holds what its address says.
+    pub(super) restored: bool,
     pub(super) back: &'a str,
 }
 
@@ -116,6 +121,7 @@ impl<'a> Form<'a> {
             meanwhile: None,
             gone: false,
             unconfirmed: false,
+            restored: false,
             back: values.first("back"),
         }
     }
@@ -184,6 +190,7 @@ impl Form<'_> {
                 .filter(|name| self.values.has(name))
                 .map(|name| Part { name, value: self.values.first(name).to_owned() })
                 .collect(),
+            restored: self.restored,
             dialog: self.values.has("_dialog"),
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
@@ -240,7 +247,8 @@ pub(super) async fn add(
             values.set(field.name, "1");
         }
     }
-    let form = Form::new(manage, **registry, staff.0, &values);
+    let restored = values.has("base");
+    let form = Form { restored, ..Form::new(manage, **registry, staff.0, &values) };
     form.render(&mut db.conn().await?, &page).await
 }
 
@@ -271,6 +279,7 @@ pub(super) async fn change(
         id: Some(id),
         label: loaded.label,
         version: loaded.version,
+        restored: query.0.has("base"),
         back: query.0.first("back"),
         ..Form::new(manage, **registry, staff.0, &loaded.values)
     };
