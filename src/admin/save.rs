@@ -53,7 +53,7 @@ pub(super) async fn update(
     let mut typed = form.0;
     if typed.has("_saveasnew") {
         let manage = registry.open(kind, Act::Add, staff.0)?;
-        as_new(&mut db.conn().await?, manage, id, &mut typed).await?;
+        as_new(&mut db.conn().await?, manage, staff.0, id, &mut typed).await?;
         let save = Save { manage, registry: **registry, by: staff.0, id: None, db, page: &page };
         return save.run(typed).await;
     }
@@ -63,17 +63,19 @@ pub(super) async fn update(
 }
 
 /// Makes what a form says of an object into what one would say of a new one like it: what it holds in
-/// rows and choosers, the new one holds as well.
+/// rows and choosers that he may fill in, the new one holds as well.
 async fn as_new(
     db: &mut Conn,
     manage: &'static dyn Manage,
+    by: &Visitor,
     id: i64,
     typed: &mut Values,
 ) -> Result<()> {
     for name in ["version", "base", "clash"] {
         typed.remove(name);
     }
-    for field in manage.model().fields {
+    let open = |field: &&Field| by.has(field.needs) && by.has(field.seen_by);
+    for field in manage.model().fields.iter().filter(open) {
         let parts = Parts::of(field.name);
         match field.input {
             Input::Chooser { .. } => typed.remove(&parts.before),

@@ -631,6 +631,10 @@ async fn typed_text_is_not_lost_without_a_word() {
     stage.go("/admin/flights/?edit=20001").await;
     stage.fill("tr #duration", "7").await;
     assert_eq!(stage.ask(warned).await, true);
+    // Nor does an act on ticked rows take it along unnoticed.
+    let act =
+        "document.getElementById('bulk').dispatchEvent(new Event('submit', { bubbles: true }));";
+    assert_eq!(stage.ask(&format!("{act} {warned}")).await, true);
     stage.end().await;
 }
 

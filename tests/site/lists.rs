@@ -96,6 +96,24 @@ async fn one_language_searches_words_phrases_relations_numbers_days_and_states()
     assert_eq!(page.attribute("#q", "value"), "paris from:\"New York (JFK)\"");
 }
 
+/// Django's `test_distinct_for_*`: what is found through several others is there once.
+#[rocket::async_test]
+async fn nothing_is_found_twice() {
+    let site = world().await;
+    let id = site.user("clerk", "", |_| {}).await;
+    for name in ["Desk one", "Desk two"] {
+        site.group(name, "", &[id]).await;
+    }
+    let mut staff = site.staff().await;
+    for search in ["group:desk", "group:\"desk two\" clerk"] {
+        let page = staff.get(&format!("/admin/users/{}", query(&[("q", search)]))).await;
+        assert_eq!(page.all("tbody a.row"), ["clerk"], "{search}");
+        assert_eq!(page.one("#count"), "1 user", "{search}");
+    }
+    // Paris is where a flight comes from and where it goes to.
+    assert_eq!(flights(&mut staff, "paris is:invalid").await.all(ORIGINS), [PARIS]);
+}
+
 #[rocket::async_test]
 async fn a_mistake_in_a_search_is_explained_and_shows_nothing() {
     let site = world().await;
