@@ -40,7 +40,8 @@ pub(super) fn example(filter: &Filter) -> String {
             .map(|(choice, ..)| format!("{name}:{choice}"))
             .collect::<Vec<_>>()
             .join(" "),
-        Look::Words(_) | Look::Related { .. } => format!("{name}:\"New York\""),
+        Look::Words(_) => format!("{name}:\"two words\""),
+        Look::Related { .. } => format!("{name}:\"New York\""),
         Look::Number(_) => format!("{name}<100"),
         Look::Day(_) | Look::Moment(_) => format!("{name}:2027-01 {name}<2027-01-15"),
     }
