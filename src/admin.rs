@@ -2,6 +2,7 @@
 //! what is shown and typed code for what is changed. It knows no kind; it is handed them, and owns
 //! what must never be forgotten: who may, the change set, the version, the confirmation.
 
+mod asked;
 mod bulk;
 pub mod export;
 pub mod fields;
@@ -23,11 +24,12 @@ mod rows;
 mod save;
 pub mod start;
 pub mod suggest;
+mod table;
 mod views;
 
 use rocket::{Route, routes};
 
-pub use rows::{Listed, list_rows};
+pub use table::{Listed, list_rows};
 
 pub use model::{
     Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Registry, Saved,

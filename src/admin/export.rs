@@ -4,8 +4,9 @@ use rocket::http::{ContentType, Header};
 use rocket::{Responder, State, get};
 use rocket_db_pools::Connection;
 
+use super::asked::{Asked, Place};
 use super::model::Registry;
-use super::rows::{Asked, Cell, Place};
+use super::rows::Cell;
 use crate::auth::{Act, Need, Right, Staff};
 use crate::db::Db;
 use crate::error::{Error, Result};

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::language::{self, Compare, Term};
 use super::model::{Filter, List, Look};
 use super::narrow::Narrowing;
-use super::rows::{Asked, MOST_COUNTED, counted};
+use super::rows::{MOST_COUNTED, counted};
 use crate::db::{Composed, Conn};
 use crate::error::Result;
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use rocket::{State, get};
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::fields::{FieldView, Source};
 use super::list::neighbours;
 use super::merge::{self, Clash, Meanwhile};
@@ -12,7 +13,6 @@ use super::model::{Field, Input, Manage, Registry};
 use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use super::related;
-use super::rows::Asked;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};

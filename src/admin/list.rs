@@ -4,6 +4,7 @@ use rocket::{State, get};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
+use super::asked::{Asked, Place, SIZES};
 use super::fields::{FieldView, Source};
 use super::filters::{self, example, filters};
 use super::language::{self, Term};
@@ -11,7 +12,7 @@ use super::merge;
 use super::model::{Column, List, Manage, Registry, Show};
 use super::nav::{Nav, ViewLink};
 use super::reasons::{Allowed, Reasons};
-use super::rows::{Asked, Cell, Line, MOST_COUNTED, Place, SIZES, Sheet, counted};
+use super::rows::{Cell, Line, MOST_COUNTED, Sheet, counted};
 use crate::auth::{Act, Need, Right, Staff};
 use crate::db::{Conn, Db};
 use crate::error::Result;

@@ -5,9 +5,10 @@ use rocket::{State, get, post};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
+use super::asked::Asked;
 use super::model::Registry;
 use super::nav::{Nav, ViewLink};
-use super::rows::{Asked, counted};
+use super::rows::counted;
 use crate::auth::groups::{self, Group};
 use crate::auth::views::{self, Draft, View};
 use crate::auth::{Act, Staff, User, Visitor};
