@@ -9,7 +9,7 @@ pub mod fields;
 mod filters;
 pub mod form;
 pub mod history;
-pub mod language;
+mod language;
 pub mod list;
 mod log;
 mod merge;

@@ -2,13 +2,13 @@
 //!
 //! A text is a row of terms, and each must hold. A term is a word, a phrase in quotes, or a field
 //! with `:`, `<`, `<=`, `>` or `>=` and a value; a `-` in front turns it round. Any text can be read;
-//! what it means for a list, and what is wrong with it, is said by [`super::narrow`].
+//! what it means for a list, and what is wrong with it, is said by `narrow`.
 
 use std::fmt;
 
 /// How a field is compared with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compare {
+pub(super) enum Compare {
     /// `:` or `=`
     Is,
     /// `<`
@@ -34,7 +34,7 @@ impl Compare {
 
     /// As it is written.
     #[must_use]
-    pub fn sign(self) -> &'static str {
+    pub(super) fn sign(self) -> &'static str {
         match self {
             Self::Is => ":",
             Self::Less => "<",
@@ -47,7 +47,7 @@ impl Compare {
 
 /// One thing that must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Term {
+pub(super) struct Term {
     /// It must not hold.
     pub negated: bool,
     /// The field, in lower case, and how it is compared; none for a word or a phrase.
@@ -59,21 +59,21 @@ pub struct Term {
 impl Term {
     /// A field that is a value.
     #[must_use]
-    pub fn is(field: &str, value: impl Into<String>) -> Self {
+    pub(super) fn is(field: &str, value: impl Into<String>) -> Self {
         let field = Some((field.to_owned(), Compare::Is));
         Self { negated: false, field, value: value.into() }
     }
 
     /// Whether it is about a field.
     #[must_use]
-    pub fn names(&self, field: &str) -> bool {
+    pub(super) fn names(&self, field: &str) -> bool {
         self.field.as_ref().is_some_and(|(name, _)| name == field)
     }
 }
 
 /// Reads a text. What is not closed ends with the text.
 #[must_use]
-pub fn parse(text: &str) -> Vec<Term> {
+pub(super) fn parse(text: &str) -> Vec<Term> {
     let mut terms = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -130,7 +130,7 @@ fn value(text: &str) -> (String, &str) {
 
 /// Terms as a text that [`parse`] reads as these terms.
 #[must_use]
-pub fn spelled(terms: &[Term]) -> String {
+pub(super) fn spelled(terms: &[Term]) -> String {
     terms.iter().map(Term::to_string).collect::<Vec<_>>().join(" ")
 }
 
