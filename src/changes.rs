@@ -9,7 +9,7 @@ mod undo;
 pub use chain::{Verdict, verify};
 pub use log::{
     Entry, HISTORY_PAGE, Performed, RecentSet, changes_of, count_sets, data_version, has_hash,
-    history, is_empty, last_label, latest, performed, recent,
+    history, is_empty, kinds_of, last_label, latest, performed, recent, recent_kinds,
 };
 pub use undo::{Undoable, undo};
 
@@ -138,8 +138,8 @@ impl Change {
 }
 
 const INSERT_SET: Upkeep = Upkeep::new(
-    "INSERT INTO change_sets (at, actor_id, actor, request_id, action, reason, undoes, hash)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+    "INSERT INTO change_sets (id, at, actor_id, actor, request_id, action, reason, undoes, hash, folded)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 );
 const INSERT_CHANGES: Upkeep = Upkeep::new(
     "INSERT INTO changes (change_set_id, kind, object_id, label, folded, before, after) VALUES",
@@ -148,6 +148,10 @@ const INSERT_SUBJECTS: Upkeep =
     Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
 const COUNT_UP: Upkeep =
     Upkeep::new("UPDATE data_version SET version = version + 1 RETURNING head");
+const NEXT_ID: Select = Select::new("SELECT COALESCE(MAX(id), 0) + 1 FROM change_sets");
+const COUNT_OLDER: Upkeep = Upkeep::new(
+    "UPDATE data_version SET older = (SELECT COUNT(*) FROM change_sets WHERE hash = '')",
+);
 const SET_HEAD: Upkeep = Upkeep::new("UPDATE data_version SET head = $1");
 const LAST_HASH: Select = Select::new("SELECT hash FROM change_sets ORDER BY id DESC LIMIT 1");
 
@@ -162,6 +166,7 @@ async fn count_up(tx: &mut Tx) -> Result<String> {
 /// Goes on after a history that came with its own hashes.
 pub async fn go_on(tx: &mut Tx) -> Result<()> {
     count_up(tx).await?;
+    tx.upkeep(COUNT_OLDER).execute_one().await?;
     let last: Option<(String,)> = tx.query(LAST_HASH).optional().await?;
     let head = last.map(|(hash,)| hash).unwrap_or_default();
     tx.upkeep(SET_HEAD).bind(head).execute_one().await
@@ -312,10 +317,21 @@ impl ChangeSet {
 
     async fn log(&mut self) -> Result<i64> {
         let before = count_up(&mut self.tx).await?;
-        let hash = self.hash(&before);
-        let (set,): (i64,) = self
-            .tx
+        // Nobody else writes here before this set is kept: the next number is this set's.
+        let (set,): (i64,) = self.tx.query(NEXT_ID).one().await?;
+        let head = chain::Head {
+            at: self.intent.at,
+            actor_id: self.intent.actor.id,
+            actor: self.intent.actor.name.clone(),
+            request_id: self.intent.request_id.clone(),
+            action: self.intent.action.to_owned(),
+            reason: self.reason.clone(),
+            undoes: self.undoes,
+        };
+        let hash = self.hash(&before, set, &head);
+        self.tx
             .upkeep(INSERT_SET)
+            .bind(set)
             .bind(self.intent.at)
             .bind(self.intent.actor.id)
             .bind(self.intent.actor.name.clone())
@@ -324,7 +340,8 @@ impl ChangeSet {
             .bind(self.reason.clone())
             .bind(self.undoes)
             .bind(hash.clone())
-            .one()
+            .bind(head.folded())
+            .execute_one()
             .await?;
         let folded: Vec<_> = self.changes.iter().map(|change| fold(&change.label)).collect();
         let changes: Vec<_> = self
@@ -358,16 +375,7 @@ impl ChangeSet {
         Ok(set)
     }
 
-    fn hash(&self, before: &str) -> String {
-        let head = chain::Head {
-            at: self.intent.at,
-            actor_id: self.intent.actor.id,
-            actor: self.intent.actor.name.clone(),
-            request_id: self.intent.request_id.clone(),
-            action: self.intent.action.to_owned(),
-            reason: self.reason.clone(),
-            undoes: self.undoes,
-        };
+    fn hash(&self, before: &str, set: i64, head: &chain::Head) -> String {
         let links: Vec<_> = self
             .changes
             .iter()
@@ -384,7 +392,7 @@ impl ChangeSet {
                 }
             })
             .collect();
-        chain::hash(before, &head, &links)
+        chain::hash(before, set, head, &links)
     }
 }
 

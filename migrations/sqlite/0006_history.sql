@@ -5,6 +5,11 @@ ALTER TABLE change_sets ADD COLUMN hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE data_version ADD COLUMN head TEXT NOT NULL DEFAULT '';
 ALTER TABLE changes ADD COLUMN folded TEXT NOT NULL DEFAULT '';
 UPDATE changes SET folded = LOWER(label);
+ALTER TABLE change_sets ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+UPDATE change_sets SET folded = LOWER(actor || ' ' || action || ' ' || reason);
+-- How many sets are older than the chain.
+ALTER TABLE data_version ADD COLUMN older BIGINT NOT NULL DEFAULT 0;
+UPDATE data_version SET older = (SELECT COUNT(*) FROM change_sets);
 CREATE INDEX change_sets_at ON change_sets (at);
 CREATE INDEX change_sets_undoes ON change_sets (undoes);
 

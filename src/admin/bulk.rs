@@ -213,6 +213,8 @@ pub(super) async fn bulk(
         "edit" => Doing::Edit,
         _ => return Err(Error::BadRequest("This is nothing that can be done to many at once.")),
     };
+    // What is refused is told by name: who acts on many must see them.
+    registry.open(kind, Act::View, staff.0)?;
     let manage = registry.open(kind, doing.act(), staff.0)?;
     let model = manage.model();
     let (by, back) = (staff.0, form.first("back"));

@@ -49,6 +49,7 @@ struct Context {
     next: Option<i64>,
     /// Whether it is filled in from its address: nothing of it is saved yet.
     restored: bool,
+    reason: String,
     /// The way back to a form that refers to this one.
     carried: Vec<Part>,
     dialog: bool,
@@ -191,6 +192,7 @@ impl Form<'_> {
                 .map(|name| Part { name, value: self.values.first(name).to_owned() })
                 .collect(),
             restored: self.restored,
+            reason: self.values.first("reason").to_owned(),
             dialog: self.values.has("_dialog"),
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
@@ -266,7 +268,7 @@ pub(super) async fn change(
     let manage = registry.open(kind, Act::View, staff.0)?;
     let mut conn = db.conn().await?;
     let mut loaded = manage.load(&mut conn, id).await?.ok_or(Error::NotFound)?;
-    if query.0.has("base") {
+    if query.0.has("base") && staff.0.has(Need::to(Act::Change, kind)) {
         // One comes back from a related object, with what one had typed.
         loaded.version = query.0.first("version").parse().unwrap_or(loaded.version);
         loaded.values = query.0.clone();
@@ -279,7 +281,7 @@ pub(super) async fn change(
         id: Some(id),
         label: loaded.label,
         version: loaded.version,
-        restored: query.0.has("base"),
+        restored: query.0.has("base") && staff.0.has(Need::to(Act::Change, kind)),
         back: query.0.first("back"),
         ..Form::new(manage, **registry, staff.0, &loaded.values)
     };

@@ -271,7 +271,7 @@ pub(super) async fn list(
         delete,
         export: reasons.allowed(Need::Right(Right::Export)),
         export_address: format!("/admin/{}/export/{}", model.slug, asked.address(list, &[])),
-        view_address: format!("/admin/views/add/{}", asked.address(list, &[("kind", model.slug)])),
+        view_address: format!("/admin/views/add/{}", asked.address(list, &[("list", model.slug)])),
         headings: asked.columns.iter().map(|column| heading(list, column, &asked, open)).collect(),
         rows,
         total: counted(count, MOST_COUNTED),

@@ -56,10 +56,10 @@ struct UndoContext {
 /// The set of an id, for somebody who may view every kind in it, and its changes.
 async fn find(db: &mut Conn, by: &Visitor, id: i64, most: i64) -> Result<(Performed, Vec<Entry>)> {
     let set = changes::performed(db, id).await?.ok_or(Error::NotFound)?;
-    let entries = changes::changes_of(db, id, most).await?;
-    for entry in &entries {
-        by.need(Need::to(Act::View, &entry.kind))?;
+    for kind in changes::kinds_of(db, id).await? {
+        by.need(Need::to(Act::View, &kind))?;
     }
+    let entries = changes::changes_of(db, id, most).await?;
     Ok((set, entries))
 }
 

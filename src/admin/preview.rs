@@ -124,6 +124,7 @@ pub(super) struct Preview {
     any: bool,
     seal: String,
     seen: String,
+    reason: String,
     carried: Vec<Carried>,
 }
 
@@ -206,6 +207,7 @@ impl Preview {
                 refused.truncate(NAMED);
                 refused
             },
+            reason: typed.first("reason").to_owned(),
             seal: sealed.digest,
             seen: sealed.seen,
             carried,

@@ -110,6 +110,10 @@ pub(super) async fn update_row(
     let row = form.0;
     let current = manage.load(&mut db.conn().await?, id).await?.ok_or(Error::NotFound)?;
     let mut typed = current.as_sent(model);
+    for field in closed(model.fields, staff.0) {
+        typed.remove(field.name);
+        typed.remove(&Parts::of(field.name).before);
+    }
     let mut base = Values::from_urlencoded(&merge::base_of(model, staff.0, &current.values));
     let was = Values::from_urlencoded(row.first("base"));
     for column in model.list.columns.iter().filter(|column| row.has(column.edits)) {
@@ -124,32 +128,37 @@ pub(super) async fn update_row(
     save.run(typed).await
 }
 
-/// Puts what there is in the place of the fields that somebody may not fill in: his form did not have
-/// them. Whoever sends them all the same is refused.
+/// The fields that somebody may not fill in: his form did not have them.
+fn closed(fields: &'static [Field], by: &Visitor) -> impl Iterator<Item = &'static Field> {
+    fields.iter().filter(|field| !by.has(field.needs) || !by.has(field.seen_by))
+}
+
+/// Whoever sends fields that he may not fill in is refused.
+fn refuse_closed_fields(fields: &'static [Field], by: &Visitor, typed: &Values) -> Result<()> {
+    for field in closed(fields, by) {
+        let parts = Parts::of(field.name);
+        if [field.name, &parts.remove, &parts.before].iter().any(|name| typed.has(name)) {
+            return Err(field.needs.denied());
+        }
+    }
+    Ok(())
+}
+
+/// Puts what there is into the place of the fields that somebody may not fill in: as it is now, and
+/// nobody else can change it before it is saved.
 fn keep_closed_fields(
     fields: &'static [Field],
     by: &Visitor,
     current: Option<&Loaded>,
     values: &mut Values,
-) -> Result<()> {
-    for field in fields.iter().filter(|field| !by.has(field.needs) || !by.has(field.seen_by)) {
-        let parts = Parts::of(field.name);
-        let names = [field.name, &parts.remove, &parts.before];
-        if names.iter().any(|name| values.has(name)) {
-            return Err(field.needs.denied());
-        }
+) {
+    for field in closed(fields, by) {
         match (field.input, current) {
             (Input::Flag { at_first: true }, None) => values.set(field.name, "1"),
             (Input::Rows { .. } | Input::Chooser { .. }, _) | (_, None) => {}
-            (_, Some(current)) => {
-                let there = current.values.all(field.name);
-                if !there.is_empty() {
-                    values.set_all(field.name, there.to_vec());
-                }
-            }
+            (_, Some(current)) => values.replace(field.name, current.values.all(field.name)),
         }
     }
-    Ok(())
 }
 
 /// A save on its way.
@@ -169,14 +178,10 @@ impl Save<'_> {
     async fn run(&self, mut typed: Values) -> Result<Reply> {
         let (manage, by) = (self.manage, self.by);
         let model = manage.model();
-        let current = match self.id {
-            Some(id) => manage.load(&mut self.db.conn().await?, id).await?,
-            None => None,
-        };
+        refuse_closed_fields(model.fields, by, &typed)?;
         let chosen = merge::choose(model, &mut typed);
-        keep_closed_fields(model.fields, by, current.as_ref(), &mut typed)?;
         if ["_addrow", "_search", "_related"].iter().any(|button| typed.has(button)) {
-            return self.detour(&typed, current).await;
+            return self.detour(typed).await;
         }
         let action = if self.id.is_some() { "change" } else { "add" };
         let mut set = ChangeSet::begin(self.db, self.page.intent(action)).await?;
@@ -192,6 +197,8 @@ impl Save<'_> {
             }
             None => None,
         };
+        let there = current.as_ref().map(|(_, current)| current);
+        keep_closed_fields(model.fields, by, there, &mut typed);
         let mut merged = None;
         if let Some((id, current)) = &current {
             if current.version != version(&typed) {
@@ -255,7 +262,14 @@ impl Save<'_> {
 
     /// What buttons do that only change the form itself, or leave it for a while, for those without
     /// scripts.
-    async fn detour(&self, typed: &Values, current: Option<Loaded>) -> Result<Reply> {
+    async fn detour(&self, mut typed: Values) -> Result<Reply> {
+        let current = match self.id {
+            Some(id) => self.manage.load(&mut self.db.conn().await?, id).await?,
+            None => None,
+        };
+        let fields = self.manage.model().fields;
+        keep_closed_fields(fields, self.by, current.as_ref(), &mut typed);
+        let typed = &typed;
         if typed.has("_related") {
             let (db, model) = (&mut self.db.conn().await?, self.manage.model());
             let there = related::leave(db, self.registry, self.by, model, self.id, typed).await?;

@@ -58,6 +58,13 @@ pub(super) async fn start(
 ) -> Result<Html> {
     let reasons = Reasons::of(&mut db, staff.0).await?;
     let recent = changes::recent(&mut db, LOOKED_AT).await?;
+    // As in the log: sets about kinds that he may not view are not told of.
+    let kinds = changes::recent_kinds(&mut db, LOOKED_AT).await?;
+    let hidden: Vec<i64> = kinds
+        .iter()
+        .filter(|(_, kind)| !staff.0.has(Need::to(Act::View, kind)))
+        .map(|(set, _)| *set)
+        .collect();
     let context = Context {
         nav: Nav::of(&mut db, **registry, staff.0, "").await?,
         addable: registry
@@ -80,7 +87,7 @@ pub(super) async fn start(
             .collect(),
         recent: recent
             .into_iter()
-            .filter(|set| staff.0.has(Need::to(Act::View, &set.kind)))
+            .filter(|set| !hidden.contains(&set.id))
             .take(RECENT)
             .map(|set| action(**registry, set))
             .collect(),
@@ -106,6 +113,7 @@ fn action(registry: Registry, set: RecentSet) -> Action {
             "delete" => "deleted",
             "book" => "booked",
             "load" => "loaded",
+            "undo" => "undid",
             "change password" => "changed the password of",
             other => other,
         }

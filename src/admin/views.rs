@@ -174,7 +174,7 @@ pub(super) async fn add(
     mut db: Connection<Db>,
     page: Page<'_>,
 ) -> Result<Html> {
-    let kind = query.0.first("kind").to_owned();
+    let kind = query.0.first("list").to_owned();
     let query = canonical(**registry, staff.0, &kind, &query.0)?;
     let draft = Draft { kind, name: String::new(), query, group_id: None, pinned: true };
     let form =

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::json;
 use sqlx::FromRow;
 
-use crate::db::{Composed, Conn, Select};
+use crate::db::{Composed, Conn, Select, fold};
 use crate::error::Result;
 use crate::random;
 
@@ -22,6 +22,13 @@ pub(super) struct Head {
     pub(super) undoes: Option<i64>,
 }
 
+impl Head {
+    /// What the log is searched in.
+    pub(super) fn folded(&self) -> String {
+        fold(&format!("{} {} {}", self.actor, self.action, self.reason))
+    }
+}
+
 /// A change as the hash of its set sees it.
 #[derive(Debug)]
 pub(super) struct Link<'a> {
@@ -35,7 +42,7 @@ pub(super) struct Link<'a> {
 }
 
 /// The hash of a set that comes after another: SHA-256 over the other's hash and the set as JSON.
-pub(super) fn hash(before: &str, head: &Head, links: &[Link<'_>]) -> String {
+pub(super) fn hash(before: &str, id: i64, head: &Head, links: &[Link<'_>]) -> String {
     let changes: Vec<_> = links
         .iter()
         .map(|link| {
@@ -43,7 +50,7 @@ pub(super) fn hash(before: &str, head: &Head, links: &[Link<'_>]) -> String {
         })
         .collect();
     let Head { at, actor_id, actor, request_id, action, reason, undoes } = head;
-    let set = json!([at, actor_id, actor, request_id, action, reason, undoes, changes]);
+    let set = json!([id, at, actor_id, actor, request_id, action, reason, undoes, changes]);
     random::digest(&format!("{before}\n{set}"))
 }
 
@@ -51,6 +58,7 @@ pub(super) fn hash(before: &str, head: &Head, links: &[Link<'_>]) -> String {
 struct SetRow {
     id: i64,
     hash: String,
+    folded: String,
     #[sqlx(flatten)]
     head: Head,
 }
@@ -62,6 +70,7 @@ struct ChangeRow {
     kind: String,
     object_id: i64,
     label: String,
+    folded: String,
     before: Option<String>,
     after: Option<String>,
 }
@@ -83,19 +92,27 @@ pub enum Verdict {
         /// Its id.
         set: i64,
     },
-    /// The end of the chain was cut off, or put on from elsewhere.
+    /// The end of the chain was cut off or put on from elsewhere, hashes were blanked, or there are
+    /// changes that belong to no set.
     CutOff,
 }
 
 const SETS: Select = Select::new(
-    "SELECT id, at, actor_id, actor, request_id, action, reason, undoes, hash
+    "SELECT id, at, actor_id, actor, request_id, action, reason, undoes, hash, folded
      FROM change_sets WHERE id > $1 ORDER BY id LIMIT 500",
 );
-const HEAD: Select = Select::new("SELECT head FROM data_version");
+const HEAD: Select = Select::new("SELECT head, older FROM data_version");
+/// Changes of no set, and subjects of no change.
+const ASTRAY: Select = Select::new(
+    "SELECT (SELECT COUNT(*) FROM changes c WHERE NOT EXISTS
+                 (SELECT 1 FROM change_sets s WHERE s.id = c.change_set_id))
+          + (SELECT COUNT(*) FROM change_subjects t WHERE NOT EXISTS
+                 (SELECT 1 FROM changes c WHERE c.id = t.change_id))",
+);
 
 /// Checks the whole chain. `step` is told how many sets were checked.
 pub async fn verify(db: &mut Conn, step: &mut (dyn FnMut(usize) + Send)) -> Result<Verdict> {
-    let (mut last, mut before, mut sets, mut older) = (0, String::new(), 0, 0);
+    let (mut last, mut before, mut sets, mut older) = (i64::MIN, String::new(), 0, 0);
     loop {
         let rows: Vec<SetRow> = db.query(SETS).bind(last).all().await?;
         let (Some(first), Some(end)) = (rows.first(), rows.last()) else {
@@ -127,20 +144,27 @@ pub async fn verify(db: &mut Conn, step: &mut (dyn FnMut(usize) + Send)) -> Resu
                         .collect(),
                 })
                 .collect();
-            if hash(&before, &row.head, &links) != row.hash {
+            // What is searched in is no part of the hash: it follows from what is.
+            let own = changes.iter().filter(|change| change.change_set_id == row.id);
+            let told = row.folded == row.head.folded()
+                && own.into_iter().all(|change| change.folded == fold(&change.label));
+            if !told || hash(&before, row.id, &row.head, &links) != row.hash {
                 return Ok(Verdict::Broken { set: row.id });
             }
             before.clone_from(&row.hash);
             sets += 1;
         }
     }
-    let (head,): (String,) = db.query(HEAD).one().await?;
-    Ok(if head == before { Verdict::Whole { sets, older, head } } else { Verdict::CutOff })
+    let (head, known_older): (String, i64) = db.query(HEAD).one().await?;
+    let (astray,): (i64,) = db.query(ASTRAY).one().await?;
+    let whole = head == before && i64::try_from(older).ok() == Some(known_older) && astray == 0;
+    Ok(if whole { Verdict::Whole { sets, older, head } } else { Verdict::CutOff })
 }
 
 async fn changes_between(db: &mut Conn, first: i64, last: i64) -> Result<Vec<ChangeRow>> {
     let mut query = Composed::select(
-        "id, change_set_id, kind, object_id, label, before, after FROM changes WHERE change_set_id BETWEEN ",
+        "id, change_set_id, kind, object_id, label, folded, before, after FROM changes
+         WHERE change_set_id BETWEEN ",
     );
     query.bind_number(first).push(" AND ").bind_number(last).push(" ORDER BY id");
     db.compose(query).all().await

@@ -141,6 +141,24 @@ pub async fn performed(db: &mut Conn, id: i64) -> Result<Option<Performed>> {
     db.query(PERFORMED).bind(id).optional().await
 }
 
+const KINDS_OF: Select =
+    Select::new("SELECT DISTINCT kind FROM changes WHERE change_set_id = $1 ORDER BY kind");
+const RECENT_KINDS: Select = Select::new(
+    "SELECT DISTINCT change_set_id, kind FROM changes
+     WHERE change_set_id IN (SELECT id FROM change_sets ORDER BY id DESC LIMIT $1)",
+);
+
+/// The kinds of objects that a set changed.
+pub async fn kinds_of(db: &mut Conn, set: i64) -> Result<Vec<String>> {
+    let kinds: Vec<(String,)> = db.query(KINDS_OF).bind(set).all().await?;
+    Ok(kinds.into_iter().map(|(kind,)| kind).collect())
+}
+
+/// The kinds of objects that each of the latest sets changed.
+pub async fn recent_kinds(db: &mut Conn, count: i64) -> Result<Vec<(i64, String)>> {
+    db.query(RECENT_KINDS).bind(count).all().await
+}
+
 /// The changes of a set, in their order, up to so many.
 pub async fn changes_of(db: &mut Conn, set: i64, most: i64) -> Result<Vec<Entry>> {
     db.query(CHANGES_OF).bind(set).bind(most).all().await

@@ -23,7 +23,7 @@ pub(super) async fn verify(since: Option<&str>) -> Result<()> {
         }
         Verdict::CutOff => {
             return Err(Error::Told(
-                "The history was changed: its end is missing, or was put on from elsewhere."
+                "The history was changed: its end is missing or comes from elsewhere, hashes were blanked, or changes belong to no set."
                     .to_owned(),
             ));
         }

@@ -92,6 +92,7 @@ macro_rules! tables {
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident) => { "$1, $2, $3, $4, $5, $6, $7" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9" };
+    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident, $j:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10" };
     (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident, $j:ident, $k:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11" };
     (@query write $tx:ident $sql:ident) => { write_object($tx, $sql, &mut 0) };
     (@query upkeep $tx:ident $sql:ident) => { $tx.upkeep($sql) };
@@ -127,7 +128,7 @@ tables! {
     Write write memberships MembershipRow (id) { id: i64, user_id: i64, group_id: i64 }
     Upkeep upkeep change_sets ChangeSetRow (id) {
         id: i64, at: i64, actor_id: Option<i64>, actor: String, request_id: String, action: String,
-        reason: String, undoes: Option<i64>, hash: String,
+        reason: String, undoes: Option<i64>, hash: String, folded: String,
     }
     Upkeep upkeep changes ChangeRow (id) {
         id: i64, change_set_id: i64, kind: String, object_id: i64, label: String,

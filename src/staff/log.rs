@@ -74,7 +74,7 @@ static MODEL: Model = Model {
             Column::text("reason", "Reason", "s.reason"),
         ],
         search: &[
-            Look::Words("LOWER(s.actor || ' ' || s.action || ' ' || s.reason)"),
+            Look::Words("s.folded"),
             Look::Related {
                 column: "s.id",
                 table: "(SELECT change_set_id AS id, folded FROM changes) AS named",

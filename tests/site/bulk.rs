@@ -222,6 +222,12 @@ async fn acts_on_many_need_their_rights() {
         .submit(&page, "#bulk", &[("id", &made[0].id.to_string()), ("action", "delete")])
         .await;
     assert_eq!(forged.status.code, 403);
+    // Who may not see them is told none by acting on them.
+    let mut blind = site.staff_with("blind", "delete_users view_flights").await;
+    let token = blind.token().await;
+    let pairs = [("csrf", &*token), ("action", "delete"), ("all", "1"), ("q", "name:boss")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(blind.post("/admin/users/bulk/", &pairs).await.status.code, 403);
     // What falls with it needs its right, too: such a flight is left out, with the reason.
     let mut deleter = site.staff_with("deleter", "delete_flights view_flights").await;
     let preview = ask(&mut deleter, "/admin/flights/", &[made[0].id, made[1].id], "delete").await;

@@ -117,6 +117,15 @@ async fn history_is_append_only_and_a_forgery_shows() {
     forge("UPDATE change_sets SET actor = 'nobody' WHERE id = 3").await;
     assert_eq!(verdict(&site).await, Verdict::Broken { set: 3 });
     forge("UPDATE change_sets SET actor = 'the test' WHERE id = 3").await;
+    // What is searched in cannot be bent either, nor anything put in before the first.
+    forge("UPDATE changes SET folded = 'zzz' WHERE id = 4").await;
+    assert_eq!(verdict(&site).await, Verdict::Broken { set: 4 });
+    forge("UPDATE changes SET folded = 'alice adams' WHERE id = 4").await;
+    assert!(matches!(verdict(&site).await, Verdict::Whole { .. }));
+    forge("INSERT INTO change_sets (id, at, actor, request_id, action, reason, hash, folded) VALUES (-5, 1, 'x', '', 'add', '', '', '')").await;
+    assert_eq!(verdict(&site).await, Verdict::CutOff);
+    forge("DELETE FROM change_sets WHERE id = -5").await;
+    assert!(matches!(verdict(&site).await, Verdict::Whole { .. }));
     // The end cut off; and a set taken out of the middle.
     forge("DELETE FROM change_subjects WHERE change_id = 4; DELETE FROM changes WHERE id = 4; DELETE FROM change_sets WHERE id = 4").await;
     assert_eq!(verdict(&site).await, Verdict::CutOff);
@@ -146,6 +155,7 @@ async fn the_log_tells_who_did_what_to_what_and_why() {
         ("what:delete", 1),
         ("strike", 1),
         ("adams", 3),
+        ("STRÍKE", 1),
         ("is:reasoned", 1),
         ("when:2027-01-15", 7),
         ("when<2027-01-15", 0),
@@ -173,9 +183,23 @@ async fn the_log_tells_who_did_what_to_what_and_why() {
     assert_eq!(page.all("tbody td[data-title=About]"), ["Paris (CDG)", "New York (JFK)"]);
     let number = last_set(&site).await;
     assert_eq!(clerk.get(&format!("/admin/log/{number}/")).await.status.code, 403);
+    // Nor does the start page tell of more than that, not even how much there is.
+    assert_eq!(clerk.get("/admin/").await.count(".recent li"), 2);
+    let mut planner = site.staff_with("planner", "view_flights").await;
+    assert_eq!(planner.get("/admin/").await.count(".recent li"), 1, "not the one with a booking");
     assert_eq!(clerk.get(&format!("/admin/log/{number}/undo/")).await.status.code, 403);
     assert_eq!(staff.get("/admin/log/999999/").await.status.code, 404);
     assert_eq!(staff.get("/admin/log/1/change/").await.status.code, 404);
+}
+
+/// Blanking every hash makes no old history of it.
+#[rocket::async_test]
+async fn a_chain_that_was_blanked_shows() {
+    let site = Site::fresh().await;
+    site.passenger("Alice", "Adams").await;
+    site.database.lift_the_guards_of_history().await;
+    site.database.run("UPDATE change_sets SET hash = ''; UPDATE data_version SET head = ''").await;
+    assert_eq!(verdict(&site).await, Verdict::CutOff);
 }
 
 /// History outlives whom it tells of.

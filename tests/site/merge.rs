@@ -56,7 +56,8 @@ async fn where_both_touched_the_same_somebody_chooses_and_nothing_typed_is_lost(
     let flight = site.any_flight().await;
     let mut two = two(&site).await;
     let path = format!("/admin/flights/{}/change/", flight.id);
-    let mine = [("duration", "333"), ("capacity", "7"), ("destination", "JFK")];
+    let mine =
+        [("duration", "333"), ("capacity", "7"), ("destination", "JFK"), ("reason", "the wind")];
     let theirs = [("duration", "222"), ("departs", "2031-01-01T10:00")];
     let stale = race(&mut two, &path, &mine, &theirs).await;
     assert_eq!(stale.status.code, 409);
@@ -70,6 +71,7 @@ async fn where_both_touched_the_same_somebody_chooses_and_nothing_typed_is_lost(
             .map(|field| page.attribute(field, "value"))
     };
     assert_eq!(typed(&stale), ["333", "7", "JFK", "2031-01-01T10:00"]);
+    assert_eq!(stale.attribute("[name=reason]", "value"), "the wind");
     assert_eq!(stored(&site, &flight).await.duration, 222);
     // Without a choice it is asked again, and nothing is lost.
     let asked = two.one.submit(&stale, "form.edit", &[("_save", "1")]).await;

@@ -14,7 +14,7 @@ async fn no_page_asks_more_often_when_there_is_more_to_show() {
         ("/".to_owned(), 3),
         ("/?from=jfk&to=cdg".to_owned(), 3),
         (format!("/{}", flight.id), 4),
-        ("/admin/".to_owned(), 3),
+        ("/admin/".to_owned(), 4),
         ("/admin/airports/".to_owned(), 4),
         ("/admin/flights/?q=paris+is:valid".to_owned(), 5),
         ("/admin/passengers/".to_owned(), 4),

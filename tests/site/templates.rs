@@ -52,7 +52,7 @@ async fn every_template_is_rendered_by_some_page() {
     let link = site.first_link.clone().unwrap();
     assert_eq!(site.browser().get(&link).await.status.code, 200);
     let mut staff = site.staff().await;
-    let form = staff.get("/admin/views/add/?kind=flights&q=is:valid").await;
+    let form = staff.get("/admin/views/add/?list=flights&q=is:valid").await;
     staff.submit(&form, "form.edit", &[("name", "Valid ones")]).await;
     let flight_path = format!("/{}", flight.id);
     let paths = [
@@ -73,7 +73,7 @@ async fn every_template_is_rendered_by_some_page() {
         ("admin/delete", format!("/admin/airports/{}/delete/", a.id)),
         ("admin/history", format!("/admin/flights/{}/history/", flight.id)),
         ("admin/views", "/admin/views/".to_owned()),
-        ("admin/view", "/admin/views/add/?kind=flights&q=is:valid".to_owned()),
+        ("admin/view", "/admin/views/add/?list=flights&q=is:valid".to_owned()),
         ("admin/count", "/admin/views/1/count/".to_owned()),
         ("admin/performed", "/admin/log/1/".to_owned()),
         ("admin/undo", "/admin/log/1/undo/".to_owned()),

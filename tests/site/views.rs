@@ -55,14 +55,14 @@ async fn a_list_is_kept_under_a_name_pinned_and_shared_with_a_group() {
     assert_eq!(stranger.get(&count).await.status.code, 404);
     assert_eq!(stranger.get(&edit).await.status.code, 404);
     // One shares with one's own groups only, and keeps views of lists that one may view.
-    let form = stranger.get("/admin/views/add/?kind=flights").await;
+    let form = stranger.get("/admin/views/add/?list=flights").await;
     assert_eq!(form.count("option"), 1);
     let forged =
         stranger.submit(&form, "form.edit", &[("name", "x"), ("group", &agents.to_string())]).await;
     assert_eq!(forged.status.code, 403);
-    assert_eq!(stranger.get("/admin/views/add/?kind=users").await.status.code, 403);
+    assert_eq!(stranger.get("/admin/views/add/?list=users").await.status.code, 403);
     // A name is taken once by each; the view can be renamed, unpinned, made private, removed.
-    let form = boss.get("/admin/views/add/?kind=airports").await;
+    let form = boss.get("/admin/views/add/?list=airports").await;
     let again = boss.submit(&form, "form.edit", &[("name", "From New York")]).await;
     assert_eq!(again.one("#name-errors"), "You have a view of this name already.");
     let form = boss.get(&edit).await;
@@ -74,8 +74,13 @@ async fn a_list_is_kept_under_a_name_pinned_and_shared_with_a_group() {
     let gone = boss.submit(&form, "main form:last-child", &[]).await;
     assert_eq!(gone.messages(), ["The view “Home” was removed."]);
     assert_eq!(boss.get(&edit).await.status.code, 404);
+    // The log has views, too.
+    let log = boss.get("/admin/log/?q=who:boss").await;
+    let form = boss.get(&log.attribute(".bar a.end", "href")).await;
+    let log = boss.submit(&form, "form.edit", &[("name", "What I did")]).await;
+    assert_eq!(log.path, "/admin/log/?q=who%3Aboss");
     // A dump carries them along; and they go with their account.
-    let form = member.get("/admin/views/add/?kind=flights&q=is:valid").await;
+    let form = member.get("/admin/views/add/?list=flights&q=is:valid").await;
     member.submit(&form, "form.edit", &[("name", "Mine")]).await;
     assert!(site.dump().await.contains("\"saved_views\""));
 }
@@ -120,6 +125,15 @@ async fn a_row_is_edited_where_it_stands() {
     assert_eq!(saved.status.code, 200, "{}", saved.text);
     let now = stored(&site, flight.id).await;
     assert_eq!((now.duration, now.departs_at.is_some()), (88, true));
+    // Parts that he may not change are no hindrance; and what a link says is no fact.
+    let mut namer = site.staff_with("namer", "change_passengers").await;
+    let page = namer.get(&format!("/admin/passengers/?edit={}", alice.id)).await;
+    let saved = namer.submit(&page, &format!("#edit-{}", alice.id), &[("first", "Ali")]).await;
+    assert_eq!(saved.messages()[0], "The passenger was changed: Ali Adams");
+    assert_eq!(site.booked(&flight).await, 1);
+    let mut looker = site.staff_with("looker", "view_airports").await;
+    let page = looker.get(&format!("/admin/airports/{}/change/?base=x&city=Gotham", jfk.id)).await;
+    assert!(page.all(".told p").contains(&"New York".to_owned()), "{}", page.text);
     // Who may only look has no such link, and no such route.
     let mut viewer = site.staff_with("viewer", "view_flights").await;
     let page = viewer.get(&format!("/admin/flights/?edit={}", flight.id)).await;
