@@ -116,8 +116,18 @@
   document.addEventListener("htmx:after:swap", remember);
   let leaving = false;
   document.addEventListener("submit", (event) => {
+    // What a script sends leaves nothing.
+    if (event.defaultPrevented) return;
     // What is sent is not lost; what stands in another form would be.
     leaving = guarded().every((form) => form === event.target || first.get(form) === state(form));
+  });
+  let cancelled = null;
+  document.addEventListener("click", (event) => {
+    cancelled = event.target.closest?.("[data-cancel]")?.closest("tr").id ?? null;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (cancelled) document.getElementById(cancelled)?.querySelector("a.row")?.focus();
+    cancelled = null;
   });
   addEventListener("pageshow", () => { leaving = false; });
   addEventListener("beforeunload", (event) => {
@@ -158,6 +168,7 @@
     const fields = [...document.querySelectorAll(`form.edit [name="${CSS.escape(into)}"]`)]
       .filter((field) => !dialog.contains(field));
     const field = fields.find((field) => fields.length === 1 || !field.value) ?? fields.at(-1);
+    if (field) opener = field;
     dialog.close();
     if (!field) return;
     field.value = text;
@@ -268,6 +279,8 @@
         event.preventDefault();
         event.target.blur();
       }
+      const cancel = event.key === "Escape" && event.target.closest("tr")?.querySelector("[data-cancel]");
+      if (cancel) cancel.click();
       return;
     }
     if (document.querySelector("dialog[open]")) return;
@@ -292,14 +305,26 @@
     }
   });
 
+  // One row at a time: what is typed in one is not lost for another.
+  document.addEventListener("click", (event) => {
+    const open = event.target.closest?.("[data-edit]") && document.querySelector("tr form[data-guard]");
+    if (!open) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    open.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
+  }, true);
+
   // ── Focus goes on where it was ─────────────────────────────────────────────────────────────
   document.addEventListener("htmx:after:swap", () => {
     document.querySelector("tr[data-row-id] form[data-guard]")
       ?.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
   });
-  if (location.hash.startsWith("#row-")) {
-    document.getElementById(location.hash.slice(1))?.querySelector("a.row")?.focus();
-  }
+  // (When the browser itself has gone to the row.)
+  addEventListener("pageshow", () => {
+    if (!location.hash.startsWith("#row-")) return;
+    const row = document.getElementById(location.hash.slice(1));
+    setTimeout(() => (row?.querySelector("form[data-guard]") ? null : row?.querySelector("a.row")?.focus()));
+  });
   document.querySelector("tr[data-row-id] form[data-guard]")
     ?.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
 })();

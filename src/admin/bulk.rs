@@ -73,6 +73,8 @@ struct Context {
     preview: Option<Preview>,
     ids: String,
     back: String,
+    /// The list that one came from.
+    list_address: String,
     csrf: String,
 }
 
@@ -355,6 +357,11 @@ impl Bulk<'_> {
             preview,
             ids: joined(self.ids),
             back: self.form.first("back").to_owned(),
+            list_address: list_address(
+                self.by,
+                model.slug,
+                &super::form::decoded(self.form.first("back")),
+            ),
             csrf: page.token(),
             title: title.clone(),
         };

@@ -61,9 +61,10 @@ pub(super) struct FieldView {
 }
 
 impl FieldView {
-    /// The field in a form about many objects: it may be left out, and leads nowhere.
+    /// The field in a form about many objects: whether it is set is said beside it, and it leads
+    /// nowhere.
     pub(super) fn of_many(self) -> Self {
-        Self { required: false, can_add: false, can_open: false, ..self }
+        Self { required: true, can_add: false, can_open: false, ..self }
     }
 }
 

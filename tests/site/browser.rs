@@ -521,6 +521,13 @@ async fn lists_are_worked_by_keys_alone() {
     stage.shows("#messages p", &[&*format!("The flight was changed: {one} Undo")]).await;
     stage.shows("td[data-title=Duration]", &["1 h 17 min", "1 h 40 min"]).await;
     stage.shows("tr.at td[data-title=Number]", &[&*one.id.to_string()]).await;
+    assert_eq!(stage.focus().await, one.id.to_string(), "the focus is on the row's link");
+    // Esc leaves a row as it was.
+    stage.press("e").await;
+    stage.find("tr form").await;
+    stage.press(Key::Escape).await;
+    stage.shows("tr form", &[]).await;
+    stage.shows("tr.at td[data-title=Number]", &[&*one.id.to_string()]).await;
     // Into the form, change something, save by key, on to the next one.
     stage.press("j" + Key::Enter).await;
     stage.shows("h1", &[&*two.to_string()]).await;
@@ -675,6 +682,9 @@ async fn add_an_airport_on_the_way(stage: &Stage, scripts: bool) {
     stage.click(&format!("{form}.actions button.main")).await;
     stage.shows("h1", &["Add flight"]).await;
     assert_eq!(value("destination").await, "Lutetia (CDG)");
+    if scripts {
+        assert_eq!(stage.focus().await, "destination");
+    }
     stage.click(".actions button.main").await;
     stage.shows("td[data-title=Origin]", &["Oslo (OSL)"]).await;
     stage.shows("td[data-title=Destination]", &["Lutetia (CDG)"]).await;
