@@ -178,8 +178,9 @@ impl Save<'_> {
     async fn run(&self, mut typed: Values) -> Result<Reply> {
         let (manage, by) = (self.manage, self.by);
         let model = manage.model();
-        refuse_closed_fields(model.fields, by, &typed)?;
         let chosen = merge::choose(model, &mut typed);
+        // After choosing, which fills fields in as well.
+        refuse_closed_fields(model.fields, by, &typed)?;
         if ["_addrow", "_search", "_related"].iter().any(|button| typed.has(button)) {
             return self.detour(typed).await;
         }

@@ -419,6 +419,29 @@ async fn an_account_is_made_grouped_changed_and_deleted() {
     assert_eq!(boss.get("/admin/groups/").await.count("tbody tr"), 0);
 }
 
+/// What a form says that two had chosen between is no way around a closed field.
+#[rocket::async_test]
+async fn a_choice_of_a_clash_fills_in_no_closed_field() {
+    let site = Site::fresh().await;
+    let mut adder = site.staff_with("adder", "add_users view_users change_users book").await;
+    let form = adder.get("/admin/users/add/").await;
+    let forged = [
+        ("username", "mole"),
+        ("clash", "is_staff"),
+        ("keep-is_staff", "theirs"),
+        ("clash", "rights"),
+        ("keep-rights", "theirs"),
+        ("-base", ""),
+        ("base", "is_staff=1&rights=book"),
+        ("_save", "1"),
+    ];
+    assert_eq!(adder.submit(&form, "form.edit", &forged).await.status.code, 403);
+    assert!(!site.dump().await.contains("mole"));
+    let id = site.user("plain", "", |draft| draft.is_staff = false).await;
+    let form = adder.get(&format!("/admin/users/{id}/change/")).await;
+    assert_eq!(adder.submit(&form, "form.edit", &forged).await.status.code, 403);
+}
+
 #[rocket::async_test]
 async fn what_is_left_out_tells_nothing_either() {
     let site = Site::with(|settings| settings.public_booking = false).await;
