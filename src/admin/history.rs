@@ -92,7 +92,11 @@ pub(super) async fn show(
             .iter()
             .map(|entry| {
                 let named = staff.0.has(Need::to(Act::View, &entry.kind));
-                if named { event(entry, model.slug, **registry) } else { masked(entry) }
+                if named {
+                    event(entry, model.slug, **registry)
+                } else {
+                    masked(entry, model.slug, **registry)
+                }
             })
             .collect(),
         label,
@@ -102,20 +106,14 @@ pub(super) async fn show(
 }
 
 /// A change of a part that somebody may not be told of by name.
-fn masked(entry: &Entry) -> Event {
-    let at = times::local(entry.at, "");
+fn masked(entry: &Entry, slug: &str, registry: Registry) -> Event {
+    let what = part(&entry.kind, done(entry), "somebody");
     Event {
-        set: entry.change_set_id,
+        what,
         label: String::new(),
         href: None,
-        when: at
-            .as_ref()
-            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
-            .unwrap_or_default(),
-        iso: at.map(|at| at.iso).unwrap_or_default(),
-        who: entry.actor.clone(),
-        what: part(&entry.kind, done(entry), "somebody"),
         values: Vec::new(),
+        ..event(entry, slug, registry)
     }
 }
 
