@@ -7,6 +7,7 @@
 mod support;
 
 mod aboard;
+mod accessibility;
 mod accounts;
 mod arrows;
 mod assets;

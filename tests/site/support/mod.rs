@@ -1,6 +1,7 @@
 //! A site on a fresh database, and things to put into it.
 
 mod browser;
+pub(crate) mod stage;
 
 pub(crate) use browser::{Browser, Fields, Page};
 
