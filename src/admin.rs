@@ -32,8 +32,8 @@ use rocket::{Route, routes};
 pub use table::{Listed, list_rows};
 
 pub use model::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Registry, Saved,
-    Show, Undo,
+    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Registry,
+    Saved, Search, Show, Undo,
 };
 
 /// The routes of the engine: the same for every kind.

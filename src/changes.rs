@@ -17,7 +17,7 @@ use serde::Serialize;
 use tracing::info;
 
 use crate::db::query::Cell;
-use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write, fold};
+use crate::db::{Composed, Conn, Pool, Query, Select, Tx, Upkeep, Write, fold};
 use crate::error::{Error, Result};
 
 /// An object whose changes are kept, with its joins: enough to tell and to restore it.
@@ -239,7 +239,7 @@ impl ChangeSet {
     }
 
     /// [`Tx::lock`].
-    pub fn lock(&mut self, sql: Select) -> Query<'_> {
+    pub fn lock(&mut self, sql: impl Into<Composed>) -> Query<'_> {
         self.tx.lock(sql)
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::fields::{FieldView, Source};
 use super::form::list_address;
 use super::language;
-use super::model::{Field, Input, Loaded, Manage, Registry};
+use super::model::{Field, Filled, Input, Loaded, Manage, Registry};
 use super::narrow::Narrowing;
 use super::nav::Nav;
 use super::preview::{Preview, Refused, is_sealed, numbered, reason, why};
@@ -144,7 +144,7 @@ async fn perform(
     let mut refused = Vec::new();
     for id in ids {
         let part = set.begin_part().await?;
-        manage.lock(set, *id).await?;
+        manage.model().list.lock(set, *id).await?;
         let loaded = manage.load(set, *id).await?;
         let label = if let Some(loaded) = &loaded {
             loaded.label.clone()
@@ -194,7 +194,7 @@ async fn one(
             for name in settings.all("set") {
                 values.replace(name, settings.all(name));
             }
-            manage.save(set, by, Some(id), &values).await.map(drop)
+            manage.save(set, Filled { by, id: Some(id), values: &values }).await.map(drop)
         }
     }
 }

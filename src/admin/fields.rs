@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::model::{Choice, Field, Input, Manage, Registry};
+use super::model::{Choice, Field, Input, Manage, Registry, Search};
 use super::reasons::Reasons;
 use crate::auth::rights::KINDS;
 use crate::auth::{Act, Need, Right, Rights, Visitor};
@@ -344,7 +344,9 @@ impl Source<'_> {
             })
             .collect();
         self.values.first(&parts.search).clone_into(&mut view.search);
-        let found = target.choices(db, &view.search, self.id, CANDIDATES + 1).await?;
+        let found = target
+            .choices(db, Search { words: &view.search, owner: self.id, most: CANDIDATES + 1 })
+            .await?;
         let (found, more) = first_of(found, CANDIDATES);
         view.more = more;
         view.candidates = found

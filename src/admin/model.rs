@@ -2,7 +2,7 @@
 
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
-use crate::db::Conn;
+use crate::db::{Composed, Conn, Select};
 use crate::error::{Error, Result};
 use crate::input::{Refusal, Values};
 
@@ -170,6 +170,12 @@ impl Filter {
     pub const fn new(name: &'static str, title: &'static str, look: Look) -> Self {
         Self { name, title, look }
     }
+
+    /// `is:`, the states that objects can be in: name, title, condition of each.
+    #[must_use]
+    pub const fn states(states: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        Self::new("is", "State", Look::Choice(states))
+    }
 }
 
 /// What a filter or a search looks into: columns of the list's own table.
@@ -316,6 +322,40 @@ pub struct Loaded {
     pub values: Values,
 }
 
+impl List {
+    /// Keeps an object from other writers until the set ends.
+    pub(super) async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        let mut row = Composed::new(Select::new("SELECT "));
+        row.push(self.id).push(" FROM ").push(self.table).push(" WHERE ").push(self.id);
+        row.push(" = ").bind_number(id);
+        let _: Option<(i64,)> = set.lock(row).optional().await?;
+        Ok(())
+    }
+}
+
+impl Model {
+    /// What a kind is that says nothing else: it has a form, and staff are told of its objects by name.
+    pub const PLAIN: Self = Self {
+        slug: "",
+        name: "",
+        plural: "",
+        empty: "",
+        list: List {
+            table: "",
+            from: "",
+            id: "",
+            columns: &[],
+            search: &[],
+            search_help: "",
+            filters: &[],
+            order: "",
+        },
+        fields: &[],
+        read_only: false,
+        named_to: Need::Staff,
+    };
+}
+
 impl Loaded {
     /// An object whose fields hold one value each.
     #[must_use]
@@ -362,6 +402,35 @@ pub struct Choice {
     pub text: String,
 }
 
+impl Choice {
+    /// An object that lists and fields call the same.
+    pub fn of(id: i64, label: &impl ToString) -> Self {
+        Self { id, label: label.to_string(), text: label.to_string() }
+    }
+}
+
+/// What somebody fills in about an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Filled<'a> {
+    /// Who.
+    pub by: &'a Visitor,
+    /// The object; none where it is to be made.
+    pub id: Option<i64>,
+    /// What the fields hold.
+    pub values: &'a Values,
+}
+
+/// What a field that refers to objects asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// The words, each of which must be found.
+    pub words: &'a str,
+    /// An object whose own ones are left out.
+    pub owner: Option<i64>,
+    /// How many at most.
+    pub most: usize,
+}
+
 /// A kind of object, as code: what is changed.
 #[rocket::async_trait]
 pub trait Manage: Send + Sync {
@@ -371,17 +440,8 @@ pub trait Manage: Send + Sync {
     /// An object as its form shows it.
     async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>>;
 
-    /// Keeps an object from other writers until the set ends.
-    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()>;
-
-    /// Makes an object (without an id) or changes it, from what a form says.
-    async fn save(
-        &self,
-        set: &mut ChangeSet,
-        by: &Visitor,
-        id: Option<i64>,
-        values: &Values,
-    ) -> Result<Saved, Refusal>;
+    /// Makes an object or changes it.
+    async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal>;
 
     /// Conditions that hold for all objects that somebody may see in the list.
     fn only(&self, _by: &Visitor) -> Vec<&'static str> {
@@ -396,15 +456,8 @@ pub trait Manage: Send + Sync {
     /// Deletes an object, and all that cannot be without it.
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()>;
 
-    /// Objects that hold each word of a search; without those that an owner has already. (A kind that
-    /// no other refers to needs none of its own.)
-    async fn choices(
-        &self,
-        _db: &mut Conn,
-        _search: &str,
-        _owner: Option<i64>,
-        _most: usize,
-    ) -> Result<Vec<Choice>> {
+    /// Objects that a search finds, the best first. (A kind that no other refers to needs none.)
+    async fn choices(&self, _db: &mut Conn, _search: Search<'_>) -> Result<Vec<Choice>> {
         Ok(Vec::new())
     }
 

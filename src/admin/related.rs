@@ -1,7 +1,7 @@
 //! From a form to an object that it refers to, and back with it: in a dialog where there are scripts, on
 //! a page of its own where there are none. What was typed goes along in the address, and comes back.
 
-use super::model::{Field, Input, Manage, Model, Registry, Saved};
+use super::model::{Field, Input, Manage, Model, Registry, Saved, Search};
 use crate::auth::{Act, Visitor};
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ async fn named(db: &mut Conn, manage: &'static dyn Manage, text: &str) -> Result
     const ENOUGH: usize = 8;
     let text = text.trim();
     let words = text.replace(['(', ')', '#'], " ");
-    let found = manage.choices(db, &words, None, ENOUGH).await?;
+    let found = manage.choices(db, Search { words: &words, owner: None, most: ENOUGH }).await?;
     let exact = found.iter().find(|choice| choice.text == text);
     Ok(exact.or(found.first()).filter(|_| !text.is_empty()).map(|choice| choice.id))
 }

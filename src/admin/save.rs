@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::fields::Parts;
 use super::form::{Form, decoded, list_address};
 use super::merge;
-use super::model::{Field, Input, Loaded, Manage, Registry, Saved};
+use super::model::{Field, Filled, Input, Loaded, Manage, Registry, Saved};
 use super::preview;
 use super::related;
 use crate::auth::{Act, Need, Staff, Visitor};
@@ -189,7 +189,7 @@ impl Save<'_> {
         set.because(preview::reason(&typed)?);
         let current = match self.id {
             Some(id) => {
-                manage.lock(&mut set, id).await?;
+                manage.model().list.lock(&mut set, id).await?;
                 let Some(current) = manage.load(&mut set, id).await? else {
                     drop(set);
                     return self.gone(&typed).await;
@@ -225,7 +225,7 @@ impl Save<'_> {
         }
         let values = merged.as_ref().map_or(&typed, |merged| &merged.values);
         let saved = match chosen {
-            Ok(()) => manage.save(&mut set, by, self.id, values).await,
+            Ok(()) => manage.save(&mut set, Filled { by, id: self.id, values }).await,
             Err(errors) => Err(errors.into()),
         };
         let (errors, unconfirmed) = match saved {

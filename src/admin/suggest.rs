@@ -5,7 +5,7 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::fields::{CANDIDATES, There, new_row};
-use super::model::{Choice, Input, Registry};
+use super::model::{Choice, Input, Registry, Search};
 use crate::auth::{Act, Staff};
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -39,8 +39,8 @@ pub(super) async fn suggestions(
     page: Page<'_>,
 ) -> Result<Html> {
     let typed = query.0.first(query.0.first("name")).replace(['(', ')', '#'], " ");
-    let choices =
-        registry.open_names(kind, staff.0)?.choices(&mut db, &typed, None, SUGGESTED).await?;
+    let search = Search { words: &typed, owner: None, most: SUGGESTED };
+    let choices = registry.open_names(kind, staff.0)?.choices(&mut db, search).await?;
     page.fragment("admin/suggestions", &Suggestions { choices })
 }
 
@@ -64,10 +64,8 @@ pub(super) async fn candidates(
         staff.0.need(field.seen_by)?;
         staff.0.need(field.needs)?;
     }
-    let found = registry
-        .open_names(kind, staff.0)?
-        .choices(&mut db, &search, owner, CANDIDATES + 1)
-        .await?;
+    let wanted = Search { words: &search, owner, most: CANDIDATES + 1 };
+    let found = registry.open_names(kind, staff.0)?.choices(&mut db, wanted).await?;
     let (found, more) = first_of(found, CANDIDATES);
     let candidates = found
         .into_iter()

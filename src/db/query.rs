@@ -127,14 +127,12 @@ impl Tx {
     /// SQLite has locked out every other writer from the beginning. On PostgreSQL rows that refer to
     /// these can still be inserted (`NO KEY`): a booking that waits for a passenger's form, which
     /// waits for the booking's flight, would be a deadlock.
-    pub fn lock(&mut self, sql: Select) -> Query<'_> {
-        let text = match self.0.held {
-            Held::Postgres(_) | Held::PostgresTx(_) => {
-                sqlx::AssertSqlSafe(format!("{} FOR NO KEY UPDATE", sql.0)).into_sql_str()
-            }
-            Held::Sqlite(_) | Held::SqliteTx(_) => sql.0.into_sql_str(),
-        };
-        self.0.run(text, None)
+    pub fn lock(&mut self, sql: impl Into<Composed>) -> Query<'_> {
+        let mut sql = sql.into();
+        if let Held::Postgres(_) | Held::PostgresTx(_) = self.0.held {
+            sql.push(" FOR NO KEY UPDATE");
+        }
+        self.0.compose(sql)
     }
 
     /// Inserts many rows at once: `start` is `INSERT INTO t (…) VALUES`, without rows. Rows hold

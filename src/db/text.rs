@@ -145,6 +145,12 @@ pub(super) enum Scalar {
     Number(i64),
 }
 
+impl From<Select> for Composed {
+    fn from(start: Select) -> Self {
+        Self::new(start)
+    }
+}
+
 impl Composed {
     /// Begins with a reading text.
     #[must_use]

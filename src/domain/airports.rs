@@ -232,6 +232,15 @@ pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Airport, String
     Ok(Directory::new(found).named(text).cloned())
 }
 
+/// Makes an airport (without an id) or changes it.
+pub async fn save(set: &mut ChangeSet, id: Option<i64>, draft: Draft) -> Result<Airport, Refusal> {
+    let Some(id) = id else {
+        return insert(set, draft).await;
+    };
+    let before = find(set, id).await?.ok_or(Error::NotFound)?;
+    update(set, &before, draft).await
+}
+
 /// Makes an airport. A code that is taken is a field's error.
 pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Airport, Refusal> {
     refuse_taken(set, None, &draft.code).await?;

@@ -164,6 +164,19 @@ pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, Stri
     })
 }
 
+/// Makes a passenger (without an id) or changes it.
+pub async fn save(
+    set: &mut ChangeSet,
+    id: Option<i64>,
+    draft: Draft,
+) -> Result<Passenger, Refusal> {
+    let Some(id) = id else {
+        return Ok(insert(set, draft).await?);
+    };
+    let before = find(set, id).await?.ok_or(Error::NotFound)?;
+    Ok(update(set, &before, draft).await?)
+}
+
 /// Makes a passenger.
 pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Passenger> {
     let (id,): (i64,) = set

@@ -2,9 +2,10 @@
 
 use super::bookings;
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Search,
 };
-use crate::auth::{Need, Right, Visitor};
+use crate::auth::{Need, Right};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::flights::{self, Draft, Flight, LONGEST, MOST_SEATS, NOT_VALID, VALID};
@@ -53,16 +54,12 @@ static MODEL: Model = Model {
         ],
         search_help: "airports' codes, cities and countries, or the number",
         filters: &[
-            Filter::new(
-                "is",
-                "State",
-                Look::Choice(&[
-                    ("valid", "Valid", VALID),
-                    ("invalid", "Not valid", NOT_VALID),
-                    ("full", "Full", FULL),
-                    ("empty", "Nobody booked", EMPTY),
-                ]),
-            ),
+            Filter::states(&[
+                ("valid", "Valid", VALID),
+                ("invalid", "Not valid", NOT_VALID),
+                ("full", "Full", FULL),
+                ("empty", "Nobody booked", EMPTY),
+            ]),
             Filter::new(
                 "from",
                 "Origin",
@@ -99,8 +96,7 @@ static MODEL: Model = Model {
             .seen_by(Need::Right(Right::SeeNames))
             .needs(Need::Right(Right::Book)),
     ],
-    read_only: false,
-    named_to: Need::Staff,
+    ..Model::PLAIN
 };
 
 /// A flight as a list of choices shows it: with its departure, which tells flights of one route
@@ -133,17 +129,8 @@ impl Manage for Flights {
         Ok(Some(Loaded { label: flight.to_string(), version: flight.version, values }))
     }
 
-    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
-        flights::lock(set, id).await.map(drop)
-    }
-
-    async fn save(
-        &self,
-        set: &mut ChangeSet,
-        _by: &Visitor,
-        id: Option<i64>,
-        values: &Values,
-    ) -> Result<Saved, Refusal> {
+    async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
+        let Filled { id, values, .. } = form;
         let (mut draft, new) = {
             let draft = Draft::read(set, values).await;
             let new = passengers_to_add(set, values).await?;
@@ -186,14 +173,8 @@ impl Manage for Flights {
         flights::delete(set, id).await
     }
 
-    async fn choices(
-        &self,
-        db: &mut Conn,
-        search: &str,
-        owner: Option<i64>,
-        most: usize,
-    ) -> Result<Vec<Choice>> {
-        let found = flights::choices(db, search, owner, most).await?;
+    async fn choices(&self, db: &mut Conn, search: Search<'_>) -> Result<Vec<Choice>> {
+        let found = flights::choices(db, search.words, search.owner, search.most).await?;
         Ok(found.iter().map(choice).collect())
     }
 

@@ -1,7 +1,8 @@
 //! Groups of accounts, for those who manage users. Nobody gives what he lacks.
 
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Search,
 };
 use crate::auth::groups::{self, Draft, Group};
 use crate::auth::{Need, Right, Rights, Visitor, users};
@@ -38,18 +39,14 @@ static MODEL: Model = Model {
         search: &[Look::Words("g.folded")],
         search_help: "a group’s name",
         filters: &[
-            Filter::new(
-                "is",
-                "State",
-                Look::Choice(&[
-                    (
-                        "empty",
-                        "Nobody in it",
-                        "NOT EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = g.id)",
-                    ),
-                    ("protected", "Second factor compulsory", "g.requires_factor"),
-                ]),
-            ),
+            Filter::states(&[
+                (
+                    "empty",
+                    "Nobody in it",
+                    "NOT EXISTS (SELECT 1 FROM memberships m WHERE m.group_id = g.id)",
+                ),
+                ("protected", "Second factor compulsory", "g.requires_factor"),
+            ]),
             Filter::new("users", "Users", Look::Number(USERS)),
         ],
         order: "name",
@@ -61,13 +58,13 @@ static MODEL: Model = Model {
             .needs(Need::Right(Right::ManageUsers)),
         Field::new("rights", "Rights", Input::Rights).needs(Need::Right(Right::ManageUsers)),
     ],
-    read_only: false,
     named_to: Need::Right(Right::ManageUsers),
+    ..Model::PLAIN
 };
 
 /// A group as a list of choices shows it.
 pub(super) fn choice(group: &Group) -> Choice {
-    Choice { id: group.id, label: group.name.clone(), text: group.name.clone() }
+    Choice::of(group.id, &group.name)
 }
 
 /// The rights among some that somebody lacks, as people read them.
@@ -108,10 +105,6 @@ impl Manage for Groups {
         Ok(Some(Loaded { label: group.name, version: group.version, values }))
     }
 
-    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
-        groups::lock(set, id).await.map(drop)
-    }
-
     async fn closed_to(&self, db: &mut Conn, by: &Visitor, id: i64) -> Result<Option<String>> {
         let Some(group) = groups::find(db, id).await? else {
             return Ok(None);
@@ -133,13 +126,8 @@ impl Manage for Groups {
         Ok(None)
     }
 
-    async fn save(
-        &self,
-        set: &mut ChangeSet,
-        by: &Visitor,
-        id: Option<i64>,
-        values: &Values,
-    ) -> Result<Saved, Refusal> {
+    async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
+        let Filled { by, id, values } = form;
         let draft = Draft::parse(values)?;
         let group = match id {
             None => {
@@ -159,14 +147,8 @@ impl Manage for Groups {
         groups::delete(set, id).await
     }
 
-    async fn choices(
-        &self,
-        db: &mut Conn,
-        search: &str,
-        owner: Option<i64>,
-        most: usize,
-    ) -> Result<Vec<Choice>> {
-        let found = groups::matching(db, search, owner, most).await?;
+    async fn choices(&self, db: &mut Conn, search: Search<'_>) -> Result<Vec<Choice>> {
+        let found = groups::matching(db, search.words, search.owner, search.most).await?;
         Ok(found.iter().map(choice).collect())
     }
 }

@@ -1,11 +1,11 @@
 //! What was done, as a list to look at: change sets. The engine has a page for each.
 
-use crate::admin::{Column, Filter, Key, List, Loaded, Look, Manage, Model, Saved};
+use crate::admin::{Column, Filled, Filter, Key, List, Loaded, Look, Manage, Model, Saved};
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::input::{Refusal, Values};
+use crate::input::Refusal;
 
 /// The log.
 #[derive(Debug)]
@@ -96,19 +96,11 @@ static MODEL: Model = Model {
                     (KINDS[6].0, "Memberships", KINDS[6].1),
                 ]),
             ),
-            Filter::new(
-                "is",
-                "State",
-                Look::Choice(&[
-                    (
-                        "undone",
-                        "Undone",
-                        "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)",
-                    ),
-                    ("undo", "An undo", "s.undoes IS NOT NULL"),
-                    ("reasoned", "With a reason", "s.reason <> ''"),
-                ]),
-            ),
+            Filter::states(&[
+                ("undone", "Undone", "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)"),
+                ("undo", "An undo", "s.undoes IS NOT NULL"),
+                ("reasoned", "With a reason", "s.reason <> ''"),
+            ]),
             Filter::new("who", "Who", Look::Words("LOWER(s.actor)")),
             Filter::new("what", "What", Look::Words("LOWER(s.action)")),
             Filter::new("when", "When", Look::Moment("s.at")),
@@ -137,17 +129,7 @@ impl Manage for Log {
         Ok(None)
     }
 
-    async fn lock(&self, _set: &mut ChangeSet, _id: i64) -> Result<()> {
-        Err(Error::NotFound)
-    }
-
-    async fn save(
-        &self,
-        _set: &mut ChangeSet,
-        _by: &Visitor,
-        _id: Option<i64>,
-        _values: &Values,
-    ) -> Result<Saved, Refusal> {
+    async fn save(&self, _set: &mut ChangeSet, _form: Filled<'_>) -> Result<Saved, Refusal> {
         Err(Error::NotFound.into())
     }
 

@@ -2,14 +2,15 @@
 
 use super::{Choices, bookings};
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Search,
 };
-use crate::auth::{Need, Right, Visitor};
+use crate::auth::{Need, Right};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::flights;
 use crate::domain::passengers::{self, Draft, Passenger};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::input::{Refusal, Values};
 
 /// The kind.
@@ -38,11 +39,7 @@ static MODEL: Model = Model {
         search: &[Look::Words("p.folded"), Look::Number("p.id")],
         search_help: "first or last name",
         filters: &[
-            Filter::new(
-                "is",
-                "State",
-                Look::Choice(&[("booked", "On a flight", BOOKED), ("idle", "On no flight", IDLE)]),
-            ),
+            Filter::states(&[("booked", "On a flight", BOOKED), ("idle", "On no flight", IDLE)]),
             Filter::new("name", "Name", Look::Words("p.folded")),
             Filter::new("flights", "Flights", Look::Number(FLIGHTS)),
             Filter::new("number", "Number", Look::Number("p.id")),
@@ -55,14 +52,13 @@ static MODEL: Model = Model {
         Field::new("flights", "Flights", Input::Chooser { kind: "flights" })
             .needs(Need::Right(Right::Book)),
     ],
-    read_only: false,
     named_to: Need::Right(Right::SeeNames),
+    ..Model::PLAIN
 };
 
 /// A passenger as a list of choices shows it.
 pub(super) fn choice(passenger: &Passenger) -> Choice {
-    let text = passengers::picked(passenger);
-    Choice { id: passenger.id, label: text.clone(), text }
+    Choice::of(passenger.id, &passengers::picked(passenger))
 }
 
 #[rocket::async_trait]
@@ -83,26 +79,9 @@ impl Manage for Passengers {
         Ok(Some(Loaded { label: passenger.to_string(), version: passenger.version, values }))
     }
 
-    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
-        passengers::lock(set, id).await.map(drop)
-    }
-
-    async fn save(
-        &self,
-        set: &mut ChangeSet,
-        _by: &Visitor,
-        id: Option<i64>,
-        values: &Values,
-    ) -> Result<Saved, Refusal> {
-        let draft = Draft::parse(values)?;
-        let passenger = match id {
-            None => passengers::insert(set, draft).await?,
-            Some(id) => {
-                let before = passengers::find(set, id).await?.ok_or(Error::NotFound)?;
-                passengers::update(set, &before, draft).await?
-            }
-        };
-        let Choices { gone, new } = Choices::of(values, "flights");
+    async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
+        let passenger = passengers::save(set, form.id, Draft::parse(form.values)?).await?;
+        let Choices { gone, new } = Choices::of(form.values, "flights");
         bookings::take_out(set, bookings::Side::Passenger(passenger.id), &gone).await?;
         let wishes = new.into_iter().map(|flight| (flight, passenger.id));
         bookings::add(set, "flights", wishes).await?;
@@ -113,14 +92,8 @@ impl Manage for Passengers {
         passengers::delete(set, id).await
     }
 
-    async fn choices(
-        &self,
-        db: &mut Conn,
-        search: &str,
-        owner: Option<i64>,
-        most: usize,
-    ) -> Result<Vec<Choice>> {
-        let found = passengers::matching(db, search, owner, most).await?;
+    async fn choices(&self, db: &mut Conn, search: Search<'_>) -> Result<Vec<Choice>> {
+        let found = passengers::matching(db, search.words, search.owner, search.most).await?;
         Ok(found.iter().map(choice).collect())
     }
 

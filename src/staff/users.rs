@@ -4,7 +4,8 @@
 use super::Choices;
 use super::groups::{choice, lacking, refuse_to_give};
 use crate::admin::{
-    Choice, Column, Field, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
+    Search,
 };
 use crate::auth::groups::{self, Group};
 use crate::auth::users::{self, Draft, User};
@@ -70,8 +71,8 @@ static MODEL: Model = Model {
         Field::new("groups", "Groups", Input::Chooser { kind: "groups" }).needs(Need::Right(Right::ManageUsers)),
         Field::new("rights", "Rights of his own, besides those of his groups", Input::Rights).needs(Need::Right(Right::ManageUsers)),
     ],
-    read_only: false,
     named_to: Need::Right(Right::ManageUsers),
+    ..Model::PLAIN
 };
 
 /// Why somebody may not change an account, if so.
@@ -157,10 +158,6 @@ impl Manage for Users {
         Ok(Some(Loaded { label: user.username, version: user.version, values }))
     }
 
-    async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
-        users::lock(set, id).await.map(drop)
-    }
-
     async fn closed_to(&self, db: &mut Conn, by: &Visitor, id: i64) -> Result<Option<String>> {
         match users::find(db, id).await? {
             Some(user) => closed(db, by, &user).await,
@@ -168,13 +165,8 @@ impl Manage for Users {
         }
     }
 
-    async fn save(
-        &self,
-        set: &mut ChangeSet,
-        by: &Visitor,
-        id: Option<i64>,
-        values: &Values,
-    ) -> Result<Saved, Refusal> {
+    async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
+        let Filled { by, id, values } = form;
         let draft = Draft::parse(values)?;
         let Choices { gone, new } = Choices::of(values, "groups");
         let joined = groups_of(set, &new).await?;
@@ -214,17 +206,9 @@ impl Manage for Users {
         users::delete(set, id).await
     }
 
-    async fn choices(
-        &self,
-        db: &mut Conn,
-        search: &str,
-        _owner: Option<i64>,
-        most: usize,
-    ) -> Result<Vec<Choice>> {
-        let found = users::matching(db, search, most).await?;
-        let choice =
-            |user: User| Choice { id: user.id, label: user.username.clone(), text: user.username };
-        Ok(found.into_iter().map(choice).collect())
+    async fn choices(&self, db: &mut Conn, search: Search<'_>) -> Result<Vec<Choice>> {
+        let found = users::matching(db, search.words, search.most).await?;
+        Ok(found.iter().map(|user| Choice::of(user.id, &user.username)).collect())
     }
 
     async fn linked(&self, db: &mut Conn, _field: &str, id: i64) -> Result<Vec<Choice>> {
