@@ -105,9 +105,17 @@
   removable();
   document.addEventListener("htmx:after:swap", removable);
 
+  const enter = (form) => form.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
+
   // ── A word before typed text is lost ───────────────────────────────────────────────────────
-  const state = (form) => new URLSearchParams(new FormData(form)).toString();
+  // (What one searches by is no part of it, nor is a row that was added and left empty.)
+  const state = (form) => [...new FormData(form)]
+    .filter(([name, value]) => value && form.elements[name]?.type !== "search")
+    .map(String).sort().join("\n");
   const first = new WeakMap();
+  // A form that came back with errors, or from elsewhere, was not saved, although nobody typed since.
+  const isUnsaved = (form) =>
+    first.get(form) !== state(form) || form.closest("main")?.querySelector("#problems, #restored");
   const guarded = () => [...document.querySelectorAll("form[data-guard]")];
   const remember = () => {
     for (const form of guarded()) if (!first.has(form)) first.set(form, state(form));
@@ -121,6 +129,15 @@
     // What is sent is not lost; what stands in another form would be.
     leaving = guarded().every((form) => form === event.target || first.get(form) === state(form));
   });
+  // Nor is it lost by a swap: a search, another order or the next page where a row is edited.
+  document.addEventListener("htmx:before:request", (event) => {
+    const { target } = event.detail.ctx;
+    const row = document.querySelector("tr form[data-guard]");
+    if (!row || !target?.contains(row) || event.target.matches?.("[data-cancel]") || !isUnsaved(row)) return;
+    if (confirm("The row that you are editing is not saved. Go on without it?")) return;
+    event.preventDefault();
+    enter(row);
+  });
   let cancelled = null;
   document.addEventListener("click", (event) => {
     cancelled = event.target.closest?.("[data-cancel]")?.closest("tr").id ?? null;
@@ -131,35 +148,41 @@
   });
   addEventListener("pageshow", () => { leaving = false; });
   addEventListener("beforeunload", (event) => {
-    // A form that came back with errors, or from elsewhere, was not saved, although nobody typed since.
-    const unsaved = guarded().some((form) =>
-      first.get(form) !== state(form) || document.querySelector("#problems, #restored"));
-    if (!leaving && unsaved) event.preventDefault();
+    if (!leaving && guarded().some(isUnsaved)) event.preventDefault();
   });
 
   // ── Related objects in a dialog ────────────────────────────────────────────────────────────
   // What is read is a page of this site; markup in it is markup, and its scripts never run.
   const policy = window.trustedTypes?.createPolicy("staff", { createHTML: (text) => text });
   const read = async (address, options) => {
-    const answer = await fetch(address, options);
+    const answer = await fetch(address, options).catch(() => null);
+    if (!answer) return say("The site does not answer: is the network there? Nothing is lost; try again.");
     const text = await answer.text();
     return new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, "text/html");
   };
   let dialog = null;
   let opener = null;
+  const mayClose = () => ![...dialog.querySelectorAll("form[data-guard]")].some(isUnsaved) ||
+    confirm("What you typed here is not saved. Close it nevertheless?");
+  const say = (text) => {
+    const message = made("p", { className: "message refused", textContent: text });
+    message.setAttribute("role", "alert");
+    (dialog?.open ? dialog : document.getElementById("messages")).prepend(message);
+  };
+  const showAnswer = async (...asked) => {
+    const page = await read(...asked);
+    if (page) show(page);
+  };
   const show = (page) => {
     const main = document.adoptNode(page.querySelector("main"));
     const picked = main.dataset.picked;
     if (picked !== undefined) return take(main.dataset.into, picked);
     main.removeAttribute("id");
     for (const link of main.querySelectorAll(".trail, .links, .actions a")) link.remove();
-    for (const form of main.querySelectorAll("form[data-guard]")) form.removeAttribute("data-guard");
-    const close = document.createElement("button");
-    close.type = "button";
-    close.className = "quiet close";
-    close.textContent = "Close";
-    close.addEventListener("click", () => dialog.close());
+    const close = made("button", { type: "button", className: "quiet close", textContent: "Close" });
+    close.addEventListener("click", () => { if (mayClose()) dialog.close(); });
     dialog.replaceChildren(close, main);
+    remember();
     window.htmx?.process(dialog);
     if (!dialog.open) dialog.showModal();
     (dialog.querySelector("#problems") ?? dialog.querySelector("input:not([type=hidden])"))?.focus();
@@ -182,8 +205,10 @@
     const typed = field?.value.trim();
     if (!typed) return null;
     const found = await read(`/admin/${kind}/suggestions/?name=q&q=${encodeURIComponent(typed)}`);
+    if (!found) return undefined;
     const options = [...found.querySelectorAll("li")];
-    const option = options.find((option) => option.dataset.text === typed) ?? options[0];
+    const option = options.find((option) => option.dataset.text === typed)
+      ?? (options.length === 1 ? options[0] : null);
     return option ? `/admin/${kind}/${option.dataset.id}/change/?_into=${name}&_dialog=1` : null;
   };
   document.addEventListener("click", async (event) => {
@@ -192,22 +217,28 @@
     event.preventDefault();
     opener = button;
     const name = button.value.split(":")[0];
-    const address = await addressOf(button, document.getElementById(name));
-    if (!address) return document.getElementById(name)?.focus();
+    const field = document.getElementById(name);
+    const address = await addressOf(button, field);
+    if (address === undefined) return;
+    if (!address) {
+      say("To open it, write which one you mean, as the suggestions call it.");
+      return field?.focus();
+    }
     if (!dialog) {
       dialog = document.createElement("dialog");
       dialog.setAttribute("aria-label", "Related object");
+      dialog.addEventListener("cancel", (event) => { if (!mayClose()) event.preventDefault(); });
       dialog.addEventListener("close", () => { dialog.replaceChildren(); opener?.focus(); });
       document.body.append(dialog);
     }
-    show(await read(address));
+    await showAnswer(address);
   });
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!dialog?.contains(form)) return;
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form, event.submitter));
-    show(await read(form.getAttribute("action"), { method: "POST", body }));
+    await showAnswer(form.getAttribute("action"), { method: "POST", body });
   }, true);
 
   // ── Keys ───────────────────────────────────────────────────────────────────────────────────
@@ -311,20 +342,20 @@
     if (!open) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    open.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
+    enter(open);
   }, true);
 
   // ── Focus goes on where it was ─────────────────────────────────────────────────────────────
-  document.addEventListener("htmx:after:swap", () => {
-    document.querySelector("tr[data-row-id] form[data-guard]")
-      ?.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
-  });
+  const enterEdited = () => {
+    const form = document.querySelector("tr[data-row-id] form[data-guard]");
+    if (form) enter(form);
+  };
+  document.addEventListener("htmx:after:swap", enterEdited);
   // (When the browser itself has gone to the row.)
   addEventListener("pageshow", () => {
     if (!location.hash.startsWith("#row-")) return;
     const row = document.getElementById(location.hash.slice(1));
     setTimeout(() => (row?.querySelector("form[data-guard]") ? null : row?.querySelector("a.row")?.focus()));
   });
-  document.querySelector("tr[data-row-id] form[data-guard]")
-    ?.closest("tr").querySelector("td input:not([type=checkbox])")?.focus();
+  enterEdited();
 })();

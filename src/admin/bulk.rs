@@ -11,7 +11,7 @@ use super::language;
 use super::model::{Field, Filled, Input, Loaded, Manage, Registry};
 use super::narrow::Narrowing;
 use super::nav::Nav;
-use super::preview::{Preview, Refused, is_sealed, numbered, reason, why};
+use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;
 use super::removal::missing;
 use crate::auth::Staff;
@@ -133,6 +133,7 @@ async fn meant(
 /// Does it to each object; what cannot be done to one is taken back, and why is told.
 async fn perform(
     set: &mut ChangeSet,
+    registry: Registry,
     manage: &'static dyn Manage,
     by: &Visitor,
     doing: Doing,
@@ -170,8 +171,7 @@ async fn perform(
             Ok(()) => set.keep_part(part).await?,
             Err(refusal) => {
                 set.take_part_back(part).await?;
-                let why = why(Some(model), refusal)?;
-                refused.push(Refused { kind: model.slug.to_owned(), id: *id, label, why });
+                refused.push(Refused::of(registry, model.slug, *id, label, refusal)?);
             }
         }
     }
@@ -238,14 +238,14 @@ pub(super) async fn bulk(
         return Err(Error::BadRequest("One of these fields cannot be set on many at once."));
     }
     let bulk = Bulk { manage, registry: **registry, by, doing, ids: &ids, form: &form };
-    if doing == Doing::Edit && chosen.is_empty() {
-        // Nothing was chosen yet, or nothing on the page that asks.
+    if doing == Doing::Edit && (chosen.is_empty() || form.has("again")) {
+        // Nothing was chosen yet, or nothing on the page that asks, or other values are wanted.
         let problem = if form.has("preview") { "Tick at least one field to set." } else { "" };
         return bulk.ask(&settable, problem, db, &page).await.map(Reply::from);
     }
     let mut set = ChangeSet::begin(db, page.intent(doing.action())).await?;
     set.because(reason(&form)?);
-    let refused = perform(&mut set, manage, by, doing, &ids, &form).await?;
+    let refused = perform(&mut set, **registry, manage, by, doing, &ids, &form).await?;
     let operation = bulk.operation();
     if form.has("seal") && is_sealed(&form, &operation, &set, &refused) {
         let count = set.remembered().filter(|change| change.kind == model.slug).count();
@@ -323,7 +323,8 @@ impl Bulk<'_> {
         };
         let mut fields = Vec::new();
         for field in settable {
-            fields.push(source.field(&mut conn, field).await?.of_many());
+            let set = self.form.all("set").iter().any(|name| name == field.name);
+            fields.push(source.field(&mut conn, field).await?.of_many(set));
         }
         let html = self.show(&mut conn, page, fields, Vec::new(), problem, None).await?;
         let status = if problem.is_empty() { Status::Ok } else { Status::UnprocessableEntity };

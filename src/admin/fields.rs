@@ -25,6 +25,8 @@ pub(super) struct FieldView {
     label: &'static str,
     help: &'static str,
     required: bool,
+    /// Whether it is one of those that are set, in a form about many objects.
+    set: bool,
     errors: Vec<String>,
     value: String,
     /// Which partial shows it.
@@ -63,8 +65,8 @@ pub(super) struct FieldView {
 impl FieldView {
     /// The field in a form about many objects: whether it is set is said beside it, and it leads
     /// nowhere.
-    pub(super) fn of_many(self) -> Self {
-        Self { required: true, can_add: false, can_open: false, ..self }
+    pub(super) fn of_many(self, set: bool) -> Self {
+        Self { set, required: true, can_add: false, can_open: false, ..self }
     }
 }
 
@@ -202,6 +204,7 @@ impl Source<'_> {
             label: field.label,
             help: field.help,
             required: field.required,
+            set: false,
             errors: self.errors.of(field.name).to_vec(),
             value: self.values.first(field.name).to_owned(),
             input: "text",

@@ -52,6 +52,7 @@ struct Context {
     reason: String,
     /// The way back to a form that refers to this one.
     carried: Vec<Part>,
+    way_back: Option<String>,
     dialog: bool,
     back: String,
     back_encoded: String,
@@ -191,6 +192,7 @@ impl Form<'_> {
                 .filter(|name| self.values.has(name))
                 .map(|name| Part { name, value: self.values.first(name).to_owned() })
                 .collect(),
+            way_back: related::way_back(self.registry, self.values),
             restored: self.restored,
             reason: self.values.first("reason").to_owned(),
             dialog: self.values.has("_dialog"),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::history::{Event, event};
 use super::model::Registry;
 use super::nav::Nav;
-use super::preview::{Preview, Refused, is_sealed, numbered, reason, why};
+use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::{self, ChangeSet, Entry, Performed};
@@ -47,8 +47,6 @@ struct UndoContext {
     action: String,
     when: String,
     undone_by: Option<i64>,
-    /// Whether the password must be typed once more first.
-    unconfirmed: bool,
     preview: Preview,
     csrf: String,
 }
@@ -135,13 +133,8 @@ async fn perform(
             Ok(()) => set.keep_part(part).await?,
             Err(refusal) => {
                 set.take_part_back(part).await?;
-                let model = registry.find(&entry.kind).ok().map(super::model::Manage::model);
-                refused.push(Refused {
-                    kind: entry.kind.clone(),
-                    id: entry.object_id,
-                    label: entry.label.clone(),
-                    why: why(model, refusal)?,
-                });
+                let (id, label) = (entry.object_id, entry.label.clone());
+                refused.push(Refused::of(registry, &entry.kind, id, label, refusal)?);
             }
         }
     }
@@ -202,9 +195,6 @@ async fn undo(
         let said = Message::done(format!("Undone: {}.", numbered(count, "changes")));
         return Ok(page.to("/admin/log/".to_owned(), Some(said.undone_at(done))));
     }
-    let unconfirmed = entries.iter().any(|entry| need(entry) == Need::Superuser)
-        && by.is_superuser()
-        && !by.is_confirmed(page.now());
     let preview = Preview::of(registry, by, &operation, &set, refused, form, &[]);
     drop(set);
     let (when, _) = told(performed.at);
@@ -215,7 +205,6 @@ async fn undo(
         action: performed.action,
         when,
         undone_by: performed.undone_by,
-        unconfirmed,
         preview,
         csrf: page.token(),
     };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::history::{Changed, differences};
-use super::model::{Model, Registry};
+use super::model::{Manage, Model, Registry};
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::{ChangeSet, Entry, Remembered};
 use crate::error::{Error, Result};
@@ -26,6 +26,23 @@ pub(super) struct Refused {
     pub(super) id: i64,
     pub(super) label: String,
     pub(super) why: String,
+    /// Whether all that is missing is the password, typed once more.
+    pub(super) unconfirmed: bool,
+}
+
+impl Refused {
+    /// That something was refused to an object; an error of ours stays one.
+    pub(super) fn of(
+        registry: Registry,
+        kind: &str,
+        id: i64,
+        label: String,
+        refusal: Refusal,
+    ) -> Result<Self> {
+        let model = registry.find(kind).ok().map(Manage::model);
+        let unconfirmed = matches!(refusal, Refusal::Failed(Error::Unconfirmed));
+        Ok(Self { kind: kind.to_owned(), id, label, why: why(model, refusal)?, unconfirmed })
+    }
 }
 
 /// What will be done to one kind of objects.
@@ -120,6 +137,7 @@ pub(super) struct Preview {
     sections: Vec<Section>,
     refused: Vec<Refused>,
     refused_more: usize,
+    unconfirmed: bool,
     /// Whether anything would be done.
     any: bool,
     seal: String,
@@ -141,6 +159,7 @@ impl Preview {
         carry: &[&str],
     ) -> Self {
         let sealed = Seal::of(operation, set, &refused);
+        let unconfirmed = refused.iter().any(|refused| refused.unconfirmed);
         let mut groups: BTreeMap<(&str, u8), (usize, Vec<Named>)> = BTreeMap::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         let mut any = false;
@@ -200,6 +219,7 @@ impl Preview {
                 Vec::new()
             },
             changed_meanwhile: follows,
+            unconfirmed,
             sections,
             any,
             refused_more: refused.len().saturating_sub(NAMED),
@@ -259,7 +279,7 @@ pub(super) fn numbered(count: usize, kind: &str) -> String {
 }
 
 /// Why a part was refused, as a sentence; an error of ours stays one.
-pub(super) fn why(model: Option<&Model>, refusal: Refusal) -> Result<String> {
+fn why(model: Option<&Model>, refusal: Refusal) -> Result<String> {
     match refusal {
         Refusal::Invalid(errors) => Ok(told(model, &errors)),
         Refusal::Failed(error @ (Error::Refused(_) | Error::Unconfirmed)) => Ok(error.to_string()),

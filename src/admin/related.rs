@@ -5,7 +5,7 @@ use super::model::{Field, Input, Manage, Model, Registry, Saved, Search};
 use crate::auth::{Act, Visitor};
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::input::Values;
+use crate::input::{Errors, Values};
 
 /// The fields by which the form of a related object knows where it leads back to.
 pub(super) const CARRIED: [&str; 3] = ["_into", "_return", "_dialog"];
@@ -19,7 +19,7 @@ fn kind_of(field: &Field) -> Option<&'static str> {
 }
 
 /// Where a button of a form leads (`_related` holds the field and `add` or `open`): the form of the
-/// related object, with the way back. Nowhere, if nothing of that name is there.
+/// related object, with the way back. Where its text means no object or several, the field's error.
 pub(super) async fn leave(
     db: &mut Conn,
     registry: Registry,
@@ -27,7 +27,7 @@ pub(super) async fn leave(
     model: &'static Model,
     id: Option<i64>,
     typed: &Values,
-) -> Result<Option<String>> {
+) -> Result<Result<String, Errors>> {
     let (name, wish) = typed.first("_related").split_once(':').unwrap_or_default();
     let field = model.fields.iter().find(|field| field.name == name).ok_or(Error::NotFound)?;
     by.need(field.needs)?;
@@ -38,7 +38,8 @@ pub(super) async fn leave(
     } else {
         let manage = registry.open(kind, Act::View, by)?;
         let Some(id) = named(db, manage, typed.first(name)).await? else {
-            return Ok(None);
+            let why = "To open it, write which one you mean, as the suggestions call it.";
+            return Ok(Err(Errors::one(field.name, why)));
         };
         format!("/admin/{kind}/{id}/change/")
     };
@@ -52,17 +53,18 @@ pub(super) async fn leave(
     let back = format!("{form}?{}", state.finish());
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("_into", name).append_pair("_return", &back);
-    Ok(Some(format!("{there}?{}", query.finish())))
+    Ok(Ok(format!("{there}?{}", query.finish())))
 }
 
-/// The object that a field's text means.
+/// The object that a field's text means, if it can mean no other.
 async fn named(db: &mut Conn, manage: &'static dyn Manage, text: &str) -> Result<Option<i64>> {
     const ENOUGH: usize = 8;
     let text = text.trim();
     let words = text.replace(['(', ')', '#'], " ");
     let found = manage.choices(db, Search { words: &words, owner: None, most: ENOUGH }).await?;
     let exact = found.iter().find(|choice| choice.text == text);
-    Ok(exact.or(found.first()).filter(|_| !text.is_empty()).map(|choice| choice.id))
+    let only = if let [only] = found.as_slice() { Some(only) } else { None };
+    Ok(exact.or(only).filter(|_| !text.is_empty()).map(|choice| choice.id))
 }
 
 /// What a field holds for an object that was saved.
@@ -75,8 +77,8 @@ pub(super) async fn text_of(
     Ok(chosen.into_iter().next().map_or_else(|| saved.label.clone(), |choice| choice.text))
 }
 
-/// The address of the form that one came from, with the object in its field.
-pub(super) fn come_back(registry: Registry, typed: &Values, text: &str) -> Option<String> {
+/// The form that one came from: its address, its field, and what it holds.
+fn waiting(registry: Registry, typed: &Values) -> Option<(&str, &'static Field, Values)> {
     let (path, state) = typed.first("_return").split_once('?')?;
     let mut parts = path.strip_prefix("/admin/")?.strip_suffix('/')?.split('/');
     let model = registry.find(parts.next()?).ok()?.model();
@@ -86,7 +88,24 @@ pub(super) fn come_back(registry: Registry, typed: &Values, text: &str) -> Optio
         _ => return None,
     }
     let field = model.fields.iter().find(|field| field.name == typed.first("_into"))?;
-    let mut values = Values::from_urlencoded(state);
+    Some((path, field, Values::from_urlencoded(state)))
+}
+
+/// The address of the form that one came from, as one left it.
+pub(super) fn way_back(registry: Registry, typed: &Values) -> Option<String> {
+    let (path, _, values) = waiting(registry, typed)?;
+    Some(address(path, &values))
+}
+
+fn address(path: &str, values: &Values) -> String {
+    let mut state = form_urlencoded::Serializer::new(String::new());
+    state.extend_pairs(values.iter());
+    format!("{path}?{}", state.finish())
+}
+
+/// The address of the form that one came from, with the object in its field.
+pub(super) fn come_back(registry: Registry, typed: &Values, text: &str) -> Option<String> {
+    let (path, field, mut values) = waiting(registry, typed)?;
     let mut held = values.all(field.name).to_vec();
     if let Input::Rows { .. } = field.input {
         held.retain(|text| !text.trim().is_empty());
@@ -95,7 +114,5 @@ pub(super) fn come_back(registry: Registry, typed: &Values, text: &str) -> Optio
     }
     held.push(text.to_owned());
     values.set_all(field.name, held);
-    let mut state = form_urlencoded::Serializer::new(String::new());
-    state.extend_pairs(values.iter());
-    Some(format!("{path}?{}", state.finish()))
+    Some(address(path, &values))
 }

@@ -271,17 +271,19 @@ impl Save<'_> {
         let fields = self.manage.model().fields;
         keep_closed_fields(fields, self.by, current.as_ref(), &mut typed);
         let typed = &typed;
+        let mut errors = Errors::default();
         if typed.has("_related") {
             let (db, model) = (&mut self.db.conn().await?, self.manage.model());
-            let there = related::leave(db, self.registry, self.by, model, self.id, typed).await?;
-            if let Some(there) = there {
-                return Ok(self.page.to(there, None));
+            match related::leave(db, self.registry, self.by, model, self.id, typed).await? {
+                Ok(there) => return Ok(self.page.to(there, None)),
+                Err(unclear) => errors = unclear,
             }
         }
         if self.id.is_some() && current.is_none() {
             return self.gone(typed).await;
         }
-        let form = Form { version: version(typed), ..self.form(typed, current.as_ref()) };
+        let form = self.form(typed, current.as_ref());
+        let form = Form { version: version(typed), errors: &errors, ..form };
         self.again(form, Status::Ok).await
     }
 

@@ -125,9 +125,19 @@ pub(super) async fn live_count(
     page.fragment("admin/count", &Count { count: count.replace("more than 1,000", "1,000+") })
 }
 
-/// The groups that somebody may share a view with: his own; all, for a superuser.
-async fn groups_of(db: &mut Conn, by: &Visitor) -> Result<Vec<Group>> {
-    if by.is_superuser() { groups::all(db).await } else { groups::of_user(db, owner(by)?.id).await }
+/// The groups that somebody may share a view with: his own, and the one that sees it already; all, for
+/// a superuser.
+async fn groups_of(db: &mut Conn, by: &Visitor, held: Option<i64>) -> Result<Vec<Group>> {
+    if by.is_superuser() {
+        return groups::all(db).await;
+    }
+    let mut found = groups::of_user(db, owner(by)?.id).await?;
+    if let Some(held) = held
+        && !found.iter().any(|known| known.id == held)
+    {
+        found.extend(groups::find(db, held).await?);
+    }
+    Ok(found)
 }
 
 struct Form<'a> {
@@ -135,6 +145,8 @@ struct Form<'a> {
     by: &'a Visitor,
     id: Option<i64>,
     draft: Draft,
+    /// The group that sees it already.
+    held: Option<i64>,
     errors: Errors,
 }
 
@@ -157,7 +169,7 @@ impl Form<'_> {
             query,
             name,
             errors: self.errors.of("name").to_vec(),
-            groups: groups_of(db, self.by).await?.into_iter().map(choice).collect(),
+            groups: groups_of(db, self.by, self.held).await?.into_iter().map(choice).collect(),
             pinned,
             csrf: page.token(),
         };
@@ -177,8 +189,14 @@ pub(super) async fn add(
     let kind = query.0.first("list").to_owned();
     let query = canonical(**registry, staff.0, &kind, &query.0)?;
     let draft = Draft { kind, name: String::new(), query, group_id: None, pinned: true };
-    let form =
-        Form { registry: **registry, by: staff.0, id: None, draft, errors: Errors::default() };
+    let form = Form {
+        registry: **registry,
+        by: staff.0,
+        id: None,
+        draft,
+        held: None,
+        errors: Errors::default(),
+    };
     form.render(&mut db, &page).await
 }
 
@@ -202,8 +220,14 @@ pub(super) async fn edit(
     let view = own(&mut db, staff.0, id).await?;
     let View { kind, name, query, group_id, pinned, .. } = view;
     let draft = Draft { kind, name, query, group_id, pinned };
-    let form =
-        Form { registry: **registry, by: staff.0, id: Some(id), draft, errors: Errors::default() };
+    let form = Form {
+        registry: **registry,
+        by: staff.0,
+        id: Some(id),
+        draft,
+        held: group_id,
+        errors: Errors::default(),
+    };
     form.render(&mut db, &page).await
 }
 
@@ -229,7 +253,7 @@ pub(super) async fn insert(
     let kind = form.0.first("kind").to_owned();
     let asked = Values::from_urlencoded(form.0.first("query"));
     let query = canonical(**registry, staff.0, &kind, &asked)?;
-    save(None, kind, query, &form.0, staff.0, **registry, db, &page).await
+    save(None, None, kind, query, &form.0, staff.0, **registry, db, &page).await
 }
 
 /// Changes a view of one's own.
@@ -243,12 +267,14 @@ pub(super) async fn update(
     page: Page<'_>,
 ) -> Result<Reply> {
     let view = own(&mut db.conn().await?, staff.0, id).await?;
-    save(Some(id), view.kind, view.query, &form.0, staff.0, **registry, db, &page).await
+    save(Some(id), view.group_id, view.kind, view.query, &form.0, staff.0, **registry, db, &page)
+        .await
 }
 
 #[expect(clippy::too_many_arguments, reason = "what a form says, and what it is about")]
 async fn save(
     id: Option<i64>,
+    held: Option<i64>,
     kind: String,
     query: String,
     typed: &Values,
@@ -262,7 +288,7 @@ async fn save(
     let mut errors = read.errors;
     let group_id = typed.first("group").parse().ok();
     if let Some(group) = group_id
-        && !groups_of(&mut db.conn().await?, by).await?.iter().any(|known| known.id == group)
+        && !groups_of(&mut db.conn().await?, by, held).await?.iter().any(|known| known.id == group)
     {
         return Err(Error::Refused("You share views with groups that you are in.".to_owned()));
     }
@@ -275,7 +301,7 @@ async fn save(
     if errors.is_empty() {
         return Ok(page.to(there, Some(said)));
     }
-    let form = Form { registry, by, id, draft, errors };
+    let form = Form { registry, by, id, draft, held, errors };
     Ok(form.render(&mut db.conn().await?, page).await?.into())
 }
 

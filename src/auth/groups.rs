@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use super::rights::Rights;
 use super::users::User;
+use super::views;
 use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
@@ -24,6 +25,10 @@ pub struct Group {
     pub requires_factor: bool,
     /// Counts its changes.
     pub version: i64,
+    /// The saved views that it shared when it was deleted: told by its history alone.
+    #[sqlx(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_views: Vec<i64>,
 }
 
 impl Versioned for Group {
@@ -178,7 +183,7 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Group, Refusal>
         .one()
         .await?;
     let Draft { name, rights, requires_factor } = draft;
-    let group = Group { id, name, rights, requires_factor, version: 1 };
+    let group = Group { id, name, rights, requires_factor, version: 1, shared_views: Vec::new() };
     set.created(&group)?;
     Ok(group)
 }
@@ -186,7 +191,7 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Group, Refusal>
 /// Changes a group.
 pub async fn update(set: &mut ChangeSet, before: &Group, draft: Draft) -> Result<Group, Refusal> {
     let Draft { name, rights, requires_factor } = draft;
-    let after = Group { id: before.id, name, rights, requires_factor, version: before.version };
+    let after = Group { name, rights, requires_factor, ..before.clone() };
     if after == *before {
         return Ok(after);
     }
@@ -204,9 +209,10 @@ pub async fn update(set: &mut ChangeSet, before: &Group, draft: Draft) -> Result
     Ok(after)
 }
 
-/// Deletes a group; who was in it no longer is.
+/// Deletes a group; who was in it no longer is, and views that it shared are their owners' alone.
 pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
-    let group = lock(set, id).await?.ok_or(Error::NotFound)?;
+    let mut group = lock(set, id).await?.ok_or(Error::NotFound)?;
+    group.shared_views = views::shared_with(set, id).await?;
     let mut query = Composed::new(MEMBERSHIPS);
     query.push(" AND m.group_id = ").bind_number(id).push(" ORDER BY m.id");
     leave_all(set, query).await?;
@@ -267,7 +273,8 @@ impl Undoable for Group {
     }
 
     fn same(&self, other: &Self) -> bool {
-        *self == Self { version: self.version, ..other.clone() }
+        let Self { version, ref shared_views, .. } = *self;
+        *self == Self { version, shared_views: shared_views.clone(), ..other.clone() }
     }
 
     async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
@@ -282,6 +289,7 @@ impl Undoable for Group {
             .bind(again.id)
             .execute_one()
             .await?;
+        views::share_again(set, again.id, &again.shared_views).await?;
         Ok(set.created(&again)?)
     }
 

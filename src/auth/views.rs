@@ -3,6 +3,7 @@
 
 use sqlx::FromRow;
 
+use crate::changes::ChangeSet;
 use crate::db::{Composed, Conn, Pool, Select, Upkeep};
 use crate::error::{Error, Result};
 
@@ -57,6 +58,9 @@ const INSERT: Upkeep = Upkeep::new(
 const UPDATE: Upkeep = Upkeep::new(
     "UPDATE saved_views SET name = $3, group_id = $4, pinned = $5 WHERE id = $1 AND user_id = $2",
 );
+const SHARED: Select = Select::new("SELECT id FROM saved_views WHERE group_id = $1 ORDER BY id");
+const SHARE: Upkeep =
+    Upkeep::new("UPDATE saved_views SET group_id = $2 WHERE id = $1 AND group_id IS NULL");
 const DELETE: Upkeep = Upkeep::new("DELETE FROM saved_views WHERE id = $1 AND user_id = $2");
 
 /// The views that an account sees: its own, and those shared with its groups; by name.
@@ -72,6 +76,20 @@ pub async fn visible_to(db: &mut Conn, user: i64) -> Result<Vec<View>> {
 pub async fn find(db: &mut Conn, user: i64, id: i64) -> Result<View> {
     let all = visible_to(db, user).await?;
     all.into_iter().find(|view| view.id == id).ok_or(Error::NotFound)
+}
+
+/// The views that a group sees, by id.
+pub(super) async fn shared_with(db: &mut Conn, group: i64) -> Result<Vec<i64>> {
+    let rows: Vec<(i64,)> = db.query(SHARED).bind(group).all().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Shares views with a group that returns: those that are there, and that nobody else sees meanwhile.
+pub(super) async fn share_again(set: &mut ChangeSet, group: i64, views: &[i64]) -> Result<()> {
+    for view in views {
+        set.upkeep(SHARE).bind(*view).bind(group).execute().await?;
+    }
+    Ok(())
 }
 
 /// Keeps a new view of an account, or changes the name, the group and the pin of one. Answers whether

@@ -176,7 +176,9 @@ fn page_before(request: &Request<'_>) -> Option<String> {
 /// sent one.
 fn sign_in(request: &Request<'_>, page: &Page<'_>) -> Reply {
     let sent = request.method() != Method::Get;
-    let next = if sent { page_before(request) } else { Some(page.path().to_owned()) };
+    // (A part of a page is no place to come back to.)
+    let next =
+        if sent || page.hx.partial { page_before(request) } else { Some(page.path().to_owned()) };
     if sent {
         page.say(Message::note(
             "You are not signed in any more, so nothing was saved. Sign in, then go back to what you \

@@ -55,6 +55,10 @@ const KINDS: [(&str, &str, &str); 7] = [
     ),
 ];
 
+const UNDONE: &str = "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)";
+const STATE: &str = "CASE WHEN EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)
+     THEN 'undone' WHEN s.undoes IS NOT NULL THEN 'undo' ELSE '' END";
+
 static MODEL: Model = Model {
     slug: "log",
     name: "entry",
@@ -72,6 +76,7 @@ static MODEL: Model = Model {
             Column::text("about", "About", ABOUT),
             Column::number("changes", "Changes", CHANGES),
             Column::text("reason", "Reason", "s.reason"),
+            Column::text("state", "State", STATE),
         ],
         search: &[
             Look::Words("s.folded"),
@@ -97,7 +102,7 @@ static MODEL: Model = Model {
                 ]),
             ),
             Filter::states(&[
-                ("undone", "Undone", "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)"),
+                ("undone", "Undone", UNDONE),
                 ("undo", "An undo", "s.undoes IS NOT NULL"),
                 ("reasoned", "With a reason", "s.reason <> ''"),
             ]),

@@ -393,6 +393,37 @@ async fn typed_text_is_not_lost_without_a_word() {
     let act =
         "document.getElementById('bulk').dispatchEvent(new Event('submit', { bubbles: true }));";
     assert_eq!(stage.ask(&format!("{act} {warned}")).await, true);
+    // A search asks first, and what was typed stays.
+    stage.click("#q").await;
+    stage.press("jfk").await;
+    stage.refuses("The row that you are editing is not saved. Go on without it?").await;
+    assert_eq!(stage.find("tr #duration").await.prop("value").await.unwrap().unwrap(), "7");
+    assert_eq!(stage.focus().await, "origin");
+    stage.click("[data-cancel]").await;
+    stage.shows("tr form", &[]).await;
+    // A search in a chooser, a filter there, and a row that is left empty are nothing to lose.
+    let alice = stage.site.passenger("Alice", "Adams").await;
+    stage.go(&format!("/admin/passengers/{}/change/", alice.id)).await;
+    stage.fill("input[name=flights-search]", "jfk").await;
+    stage.shows("#flights-candidates li", &[&*flight.to_string()]).await;
+    assert_eq!(stage.ask(warned).await, false);
+    stage.go(&format!("/admin/flights/{}/change/", flight.id)).await;
+    stage.click("button[data-row]").await;
+    stage.find("#passengers-new .new-row:nth-child(2) input").await;
+    assert_eq!(stage.ask(warned).await, false);
+    // A dialog that Esc would close asks first, too; without a network it says so, and keeps it all.
+    stage.click("button[value='origin:add']").await;
+    stage.fill("dialog #city", "Oslo").await;
+    assert_eq!(stage.ask(warned).await, true);
+    stage.press(Key::Escape).await;
+    stage.refuses("What you typed here is not saved. Close it nevertheless?").await;
+    stage.ask("window.fetch = () => Promise.reject(new TypeError('no network'))").await;
+    stage.click("dialog .actions button.main").await;
+    let silent = "The site does not answer: is the network there? Nothing is lost; try again.";
+    stage.shows("dialog [role=alert]", &[silent]).await;
+    assert_eq!(stage.find("dialog #city").await.prop("value").await.unwrap().unwrap(), "Oslo");
+    // What is to be set on many is typed text as well.
+    stage.go("/admin/flights/").await;
     stage.end().await;
 }
 

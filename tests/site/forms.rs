@@ -16,6 +16,35 @@ async fn an_airport_is_added_normalised() {
     assert_eq!(list.all("tbody a.row"), ["MUC"]);
 }
 
+/// Without scripts, the way to a related object leads back also for who does not want it after all.
+#[rocket::async_test]
+async fn one_goes_to_a_related_object_and_comes_back_without_it() {
+    let site = Site::fresh().await;
+    site.two_airports().await;
+    site.airport("LGA,New York").await;
+    let mut staff = site.staff().await;
+    let form = staff.get("/admin/flights/add/").await;
+    let typed = [("duration", "95"), ("destination", "CDG"), ("origin", "new york")];
+    let mut asked = typed.to_vec();
+    asked.push(("_related", "origin:add"));
+    let airport = staff.submit(&form, "form.edit", &asked).await;
+    assert_eq!(airport.one("h1"), "Add airport");
+    let back = staff.get(&airport.attribute(".actions a.button", "href")).await;
+    for (name, value) in typed {
+        assert_eq!(back.attribute(&format!("#{name}"), "value"), value);
+    }
+    // A text that means several opens none of them.
+    let unclear = staff.submit(&back, "form.edit", &[("_related", "origin:open")]).await;
+    assert_eq!(unclear.one("h1"), "Add flight");
+    assert!(unclear.one("#origin-errors").contains("which one you mean"), "{}", unclear.text);
+    let clear = [("origin", "New York (LGA)"), ("_related", "origin:open")];
+    assert_eq!(staff.submit(&unclear, "form.edit", &clear).await.one("h1"), "New York (LGA)");
+    // The way back leads to forms of this site alone.
+    let forged =
+        "/admin/airports/add/?_into=origin&_return=//evil.example/admin/flights/add/%3Fbase%3D";
+    assert_eq!(staff.get(forged).await.count(".actions a.button"), 0);
+}
+
 #[rocket::async_test]
 async fn what_is_wrong_stands_at_its_field_and_nothing_is_lost() {
     let site = Site::fresh().await;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use airline::auth::{Right, Rights, groups, users};
+use airline::db::{Kind, Select};
 use rocket::http::Method;
 
 use crate::guards::{filled, mounted};
@@ -440,6 +441,47 @@ async fn a_choice_of_a_clash_fills_in_no_closed_field() {
     let id = site.user("plain", "", |draft| draft.is_staff = false).await;
     let form = adder.get(&format!("/admin/users/{id}/change/")).await;
     assert_eq!(adder.submit(&form, "form.edit", &forged).await.status.code, 403);
+}
+
+const OWN: Select = Select::new("SELECT CAST(pg_backend_pid() AS BIGINT)");
+const WAITING: Select = Select::new(
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE CAST($1 AS INT) = ANY(pg_blocking_pids(pid))",
+);
+
+/// A form that tells the version that another's save is about to make: what is closed to its sender is
+/// read when the other has finished, and not before.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn a_foreseen_version_brings_back_no_closed_field() {
+    let site = Site::fresh().await;
+    let mut changer = site.staff_with("changer", "view_users change_users").await;
+    let id = site.user("plain", "", |_| {}).await;
+    let form = changer.get(&format!("/admin/users/{id}/change/")).await;
+    let mut set = site.set().await;
+    let before = users::lock(&mut set, id).await.unwrap().unwrap();
+    assert!(before.is_staff);
+    let foreseen = (before.version + 1).to_string();
+    let forged = [("username", "plainer"), ("version", &*foreseen), ("_save", "1")];
+    let save = changer.submit(&form, "form.edit", &forged);
+    let other = async {
+        if site.pool.kind() == Kind::Postgres {
+            let (own,): (i64,) = set.query(OWN).one().await.unwrap();
+            let mut conn = site.pool.conn().await.unwrap();
+            let mut waiting = 0_i64;
+            let begin = std::time::Instant::now();
+            while waiting == 0 {
+                assert!(begin.elapsed().as_secs() < 10, "the save does not wait");
+                (waiting,) = conn.query(WAITING).bind(own).one().await.unwrap();
+            }
+        }
+        let users::User { username, email, is_active, is_superuser, rights, .. } = before.clone();
+        let draft =
+            users::Draft { username, email, is_active, is_superuser, rights, is_staff: false };
+        users::update(&mut set, &before, draft).await.unwrap();
+        set.commit().await.unwrap();
+    };
+    let (page, ()) = futures::future::join(save, other).await;
+    let now = users::find(&mut site.pool.conn().await.unwrap(), id).await.unwrap().unwrap();
+    assert_eq!((&*now.username, now.is_staff), ("plainer", false), "{}", page.text);
 }
 
 #[rocket::async_test]

@@ -1,5 +1,6 @@
 //! Saved views; editing in the list's row; the way from one object to the next; saving as new.
 
+use airline::auth::Rights;
 use airline::domain::flights::{self, Flight};
 
 use crate::support::Site;
@@ -83,6 +84,52 @@ async fn a_list_is_kept_under_a_name_pinned_and_shared_with_a_group() {
     let form = member.get("/admin/views/add/?list=flights&q=is:valid").await;
     member.submit(&form, "form.edit", &[("name", "Mine")]).await;
     assert!(site.dump().await.contains("\"saved_views\""));
+}
+
+/// A view that a deleted group shared is its owner's alone, until the group returns.
+#[rocket::async_test]
+async fn a_group_that_returns_shares_its_views_again() {
+    let site = Site::fresh().await;
+    let member = site.user("member", "", |_| {}).await;
+    let agents = site.group("Agents", "view_flights", &[member]).await;
+    let mut boss = site.staff().await;
+    let form = boss.get("/admin/views/add/?list=flights&q=minutes%3E5").await;
+    let fields = [("name", "Longer ones"), ("group", &*agents.to_string())];
+    boss.submit(&form, "form.edit", &fields).await;
+    let mut member = site.session_of(member).await;
+    assert_eq!(member.get("/admin/views/").await.all("td[data-title=Name]"), ["Longer ones"]);
+    let confirm = boss.get(&format!("/admin/groups/{agents}/delete/")).await;
+    let list = boss.submit(&confirm, "main form", &[]).await;
+    let views = boss.get("/admin/views/").await;
+    assert_eq!(views.all("td[data-title=Name]"), ["Longer ones"]);
+    let undo = boss.get(&list.attribute("#messages a.undo", "href")).await;
+    let done = boss.submit(&undo, "main form", &[]).await;
+    assert_eq!(done.messages(), ["Undone: 2 changes."]);
+    assert_eq!(member.get("/admin/views/").await.all("td[data-title=Name]"), ["Longer ones"]);
+    // An undo is undone, too.
+    let again = boss.get(&done.attribute("#messages a.undo", "href")).await;
+    assert_eq!(boss.submit(&again, "main form", &[]).await.messages(), ["Undone: 2 changes."]);
+    assert_eq!(member.get("/admin/views/").await.count("td[data-title=Name]"), 0);
+}
+
+/// Whoever left the group that sees a view changes the view's name without taking it from the group.
+#[rocket::async_test]
+async fn a_view_stays_shared_when_its_owner_leaves_the_group() {
+    let site = Site::fresh().await;
+    let owner = site.user("owner", "", |draft| draft.rights = Rights::parse("view_flights")).await;
+    let agents = site.group("Agents", "view_flights", &[owner]).await;
+    let mut browser = site.session_of(owner).await;
+    let form = browser.get("/admin/views/add/?list=flights").await;
+    let fields = [("name", "All"), ("group", &*agents.to_string())];
+    browser.submit(&form, "form.edit", &fields).await;
+    site.database.run("DELETE FROM memberships").await;
+    let views = browser.get("/admin/views/").await;
+    let form = browser.get(&views.attribute(".row-edit a", "href")).await;
+    browser.submit(&form, "form.edit", &[("name", "Every one")]).await;
+    let views = browser.get("/admin/views/").await;
+    assert_eq!(views.all("td[data-title=Name]"), ["Every one"]);
+    let form = browser.get(&views.attribute(".row-edit a", "href")).await;
+    assert_eq!(form.all("#group option[selected]"), ["Agents"]);
 }
 
 #[rocket::async_test]

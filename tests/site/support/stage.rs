@@ -199,6 +199,22 @@ impl Seat {
         self.driver.action_chain().send_keys(keys).perform().await.unwrap();
     }
 
+    /// Waits for a question, and answers no.
+    pub(crate) async fn refuses(&self, question: &str) {
+        let begin = Instant::now();
+        let asked = loop {
+            match self.driver.get_alert_text().await {
+                Ok(asked) => break asked,
+                Err(_) if begin.elapsed() < Duration::from_secs(10) => {
+                    sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => panic!("nothing asks: {error}"),
+            }
+        };
+        assert_eq!(asked, question);
+        self.driver.dismiss_alert().await.unwrap();
+    }
+
     /// What a script answers.
     pub(crate) async fn ask(&self, script: &str) -> serde_json::Value {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
