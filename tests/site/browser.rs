@@ -424,6 +424,12 @@ async fn typed_text_is_not_lost_without_a_word() {
     assert_eq!(stage.find("dialog #city").await.prop("value").await.unwrap().unwrap(), "Oslo");
     // What is to be set on many is typed text as well.
     stage.go("/admin/flights/").await;
+    stage.click("#bulk input[name=all]").await;
+    stage.click("button[value=edit]").await;
+    stage.find(".setting").await;
+    assert_eq!(stage.ask(warned).await, false);
+    stage.fill(".setting #duration", "9").await;
+    assert_eq!(stage.ask(warned).await, true);
     stage.end().await;
 }
 
