@@ -46,6 +46,8 @@ pub struct Settings {
     pub url: Option<String>,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// The commit that the program was built from, where that is told.
+    pub revision: Option<String>,
 }
 
 /// A setting as `airline check` and the README list it.
@@ -60,7 +62,7 @@ pub struct Setting {
 }
 
 /// Every setting of ours.
-pub const SETTINGS: [Setting; 16] = [
+pub const SETTINGS: [Setting; 17] = [
     Setting {
         name: "DATABASE_URL",
         default: "sqlite:airline.sqlite3",
@@ -78,7 +80,7 @@ pub const SETTINGS: [Setting; 16] = [
     },
     Setting {
         name: "AIRLINE_HTTPS",
-        default: "false",
+        default: "false; on a dyno of Heroku's true",
         meaning: "whether people reach the site by HTTPS: cookies are then Secure and __Host-",
     },
     Setting {
@@ -93,7 +95,7 @@ pub const SETTINGS: [Setting; 16] = [
     },
     Setting {
         name: "AIRLINE_TRUST_PROXY",
-        default: "false",
+        default: "false; on a dyno of Heroku's true",
         meaning: "whether a proxy of ours is in front: the last X-Forwarded-For is then who asks",
     },
     Setting {
@@ -125,6 +127,11 @@ pub const SETTINGS: [Setting; 16] = [
         name: "AIRLINE_LOG_FORMAT",
         default: "text on a terminal, logfmt elsewhere",
         meaning: "how it is logged: text to read, logfmt for machines",
+    },
+    Setting {
+        name: "AIRLINE_REVISION",
+        default: "",
+        meaning: "the commit that the program was built from, for /version; images set it",
     },
     Setting {
         name: "AIRLINE_SUPERUSER_USERNAME",
@@ -160,8 +167,17 @@ impl Settings {
             Some(url) => DatabaseUrl::parse(url)?,
             None => DatabaseUrl::sqlite_file(Path::new(OWN_FILE)),
         };
+        // A dyno of Heroku's: behind its router, which speaks HTTPS, with a disk that is not kept.
+        let on_dyno = variable("DYNO").is_some();
+        if on_dyno && database_url.is_none() {
+            return Err(Error::Told(
+                "DATABASE_URL is not set, and a dyno's disk is not kept: add a database, \
+                 `heroku addons:create heroku-postgresql:essential-0`."
+                    .to_owned(),
+            ));
+        }
         let port = number("PORT", 1..=65535)?.and_then(|port| u16::try_from(port).ok());
-        let https = flag("AIRLINE_HTTPS")?.unwrap_or(false);
+        let https = flag("AIRLINE_HTTPS")?.unwrap_or(on_dyno);
         let mailer = mailer()?;
         let url = public_url()?.or_else(|| {
             cfg!(debug_assertions).then(|| format!("http://localhost:{}", port.unwrap_or(8000)))
@@ -178,11 +194,12 @@ impl Settings {
             hosts: hosts(port.is_some()),
             port,
             public_booking: flag("AIRLINE_PUBLIC_BOOKING")?.unwrap_or(cfg!(debug_assertions)),
-            trust_proxy: flag("AIRLINE_TRUST_PROXY")?.unwrap_or(false),
+            trust_proxy: flag("AIRLINE_TRUST_PROXY")?.unwrap_or(on_dyno),
             https,
             hsts_preload: flag("AIRLINE_HSTS_PRELOAD")?.unwrap_or(false),
             url,
             mailer,
+            revision: variable("AIRLINE_REVISION"),
         })
     }
 

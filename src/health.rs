@@ -1,8 +1,9 @@
 //! What machines ask: is it alive, is it ready, which version is it.
 
 use rocket::http::Status;
-use rocket::{Route, get, routes};
+use rocket::{Route, State, get, routes};
 
+use crate::config::Settings;
 use crate::db::Db;
 
 /// The routes of this module.
@@ -26,8 +27,9 @@ async fn ready(db: &Db) -> (Status, &'static str) {
     }
 }
 
-/// The version of the program.
+/// The version of the program, and the commit that it was built from where that is told.
 #[get("/version")]
-fn version() -> &'static str {
-    concat!("airline ", env!("CARGO_PKG_VERSION"), "\n")
+fn version(settings: &State<Settings>) -> String {
+    let revision = settings.revision.as_ref().map(|revision| format!(" {revision}"));
+    format!("airline {}{}\n", env!("CARGO_PKG_VERSION"), revision.unwrap_or_default())
 }

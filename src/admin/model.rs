@@ -2,7 +2,7 @@
 
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
-use crate::db::{Composed, Conn, Select};
+use crate::db::{Composed, Conn};
 use crate::error::{Error, Result};
 use crate::input::{Refusal, Values};
 
@@ -325,8 +325,8 @@ pub struct Loaded {
 impl List {
     /// Keeps an object from other writers until the set ends.
     pub(super) async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
-        let mut row = Composed::new(Select::new("SELECT "));
-        row.push(self.id).push(" FROM ").push(self.table).push(" WHERE ").push(self.id);
+        let mut row = Composed::select(self.id);
+        row.push(" FROM ").push(self.table).push(" WHERE ").push(self.id);
         row.push(" = ").bind_number(id);
         let _: Option<(i64,)> = set.lock(row).optional().await?;
         Ok(())

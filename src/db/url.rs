@@ -6,6 +6,7 @@ use std::str::FromStr;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
+use crate::config::variable;
 use crate::error::{Error, Result};
 
 /// The two databases that the site runs on.
@@ -107,7 +108,8 @@ impl DatabaseUrl {
         let url = Url::parse(&self.text).ok()?;
         let asked = url.query_pairs().find(|(name, _)| name == "password");
         let password = asked.map(|(_, value)| value.into_owned());
-        Some(password.or_else(|| url.password().map(str::to_owned)).unwrap_or_default())
+        let password = password.or_else(|| url.password().map(str::to_owned));
+        Some(password.or_else(|| variable("PGPASSWORD")).unwrap_or_default())
     }
 
     fn remote(&self) -> Option<PgConnectOptions> {

@@ -120,6 +120,7 @@ fn from() -> sessions::Origin {
 /// As visitors find it in a debug build: they see names, and book.
 pub(crate) fn settings(database: &Database) -> Settings {
     Settings {
+        revision: None,
         database: DatabaseUrl::parse(&database.url).unwrap(),
         own_file: false,
         connections: 4,
