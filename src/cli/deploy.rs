@@ -53,6 +53,8 @@ async fn facts(settings: &Settings, pool: &Pool) -> Result<Facts> {
     });
     let rocket_talks =
         variable("ROCKET_LOG_LEVEL").is_some_and(|level| level != "critical" && level != "off");
+    // (A password that the address does not hold, PostgreSQL's driver takes from there.)
+    let in_environment = variable("PGPASSWORD").unwrap_or_default();
     let mut facts = Facts {
         debug_build: cfg!(debug_assertions),
         htmx: !assets::path("htmx.js").is_empty(),
@@ -68,6 +70,7 @@ async fn facts(settings: &Settings, pool: &Pool) -> Result<Facts> {
         database_password_weak: settings
             .database
             .remote_password()
+            .map(|password| if password.is_empty() { in_environment.clone() } else { password })
             .is_some_and(|password| passwords::weakness(&password, &[], false).is_some()),
         schema_differs: pool.check_schema().await.is_err(),
         talkative: talkative || rocket_talks,

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
-use crate::config::variable;
 use crate::error::{Error, Result};
 
 /// The two databases that the site runs on.
@@ -109,7 +108,7 @@ impl DatabaseUrl {
         let asked = url.query_pairs().find(|(name, _)| name == "password");
         let password = asked.map(|(_, value)| value.into_owned());
         let password = password.or_else(|| url.password().map(str::to_owned));
-        Some(password.or_else(|| variable("PGPASSWORD")).unwrap_or_default())
+        Some(password.unwrap_or_default())
     }
 
     fn remote(&self) -> Option<PgConnectOptions> {
