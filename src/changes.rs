@@ -13,6 +13,8 @@ pub use log::{
 };
 pub use undo::{Undoable, undo};
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use tracing::info;
 
@@ -36,6 +38,10 @@ pub trait Versioned: Serialize + Sync {
         vec![(Self::KIND, self.id())]
     }
 }
+
+/// The kind of what the log holds beside changes of objects.
+pub const REMARKS: &str = "remarks";
+const KNOWN_REMARKS: Select = Select::new("SELECT label FROM changes WHERE kind = $1");
 
 /// Who does it: as an id while the account exists, and as a name for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,6 +265,30 @@ impl ChangeSet {
     pub fn deleted<T: Versioned>(&mut self, before: &T) -> Result<()> {
         self.remember(before, Some(json(before)?), None);
         Ok(())
+    }
+
+    /// Keeps a remark in the log, about an object or about none: no row stands behind it.
+    pub fn remark(&mut self, text: String, about: Option<(&'static str, i64)>) {
+        self.written += 1;
+        self.changes.push(Change {
+            kind: REMARKS,
+            object_id: about.map_or(0, |(_, id)| id),
+            label: text,
+            subjects: about.into_iter().collect(),
+            before: None,
+            after: Some("{}".to_owned()),
+        });
+    }
+
+    /// The remarks that the log holds.
+    pub async fn remarks(&mut self) -> Result<HashSet<String>> {
+        let rows: Vec<(String,)> = self.query(KNOWN_REMARKS).bind(REMARKS.to_owned()).all().await?;
+        Ok(rows.into_iter().map(|(text,)| text).collect())
+    }
+
+    /// [`Tx::restart_ids`].
+    pub async fn restart_ids(&mut self, table: &'static str) -> Result<()> {
+        self.tx.restart_ids(table).await
     }
 
     fn remember<T: Versioned>(

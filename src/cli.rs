@@ -4,6 +4,7 @@
 mod accounts;
 mod check;
 pub mod deploy;
+mod django;
 mod files;
 mod healthcheck;
 mod history;
@@ -93,6 +94,18 @@ enum Command {
     },
     /// Write everything as JSON lines to standard output; `loaddata` reads them back.
     Dumpdata,
+    /// Copy a database of the demo's, made by Django: all that it holds, with passwords and its log.
+    ///
+    /// What is there already is left as it is; rows that cannot be taken are told. All of it is one
+    /// change set, which the staff site's log can undo.
+    ImportDjango {
+        /// Where it is: postgres://… or sqlite:FILE. A password is better kept out of here, in
+        /// `DJANGO_DATABASE_URL`.
+        url: Option<String>,
+        /// Do everything, report it, and keep nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// List airports, flights, passengers, users or groups, with the searches of the staff site.
     ///
     /// For example: airline list flights 'from:LHR to:"New York" minutes<300 is:invalid'
@@ -220,6 +233,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Loaddata { files, kind, dry_run } => {
             files::load(&files, kind.map(Kind::from), dry_run).await
         }
+        Command::ImportDjango { url, dry_run } => django::import(url.as_deref(), dry_run).await,
         Command::Dumpdata => files::dump().await,
         Command::List { kind, search, sort, most, csv } => {
             list::list(&kind, &search, &sort, most, csv).await

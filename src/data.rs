@@ -1,6 +1,7 @@
-//! Data in and out: files of airports, flights and passengers, whole dumps, and the sample that a
-//! fresh machine starts with.
+//! Data in and out: files of airports, flights and passengers, whole dumps, a database of the demo's, and
+//! the sample that a fresh machine starts with.
 
+pub mod django;
 pub mod dump;
 pub mod load;
 pub mod sample;

@@ -11,6 +11,6 @@ pub mod url;
 
 pub use folded::{and_all_words, fold};
 pub use pool::{Conn, Db, Pool, Tx};
-pub use query::{Query, Row};
+pub use query::{Query, Record, Row};
 pub use text::{Composed, Select, Upkeep, Write};
 pub use url::{DatabaseUrl, Kind};

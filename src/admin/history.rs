@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::model::{Manage, Model, Registry};
 use super::nav::Nav;
 use crate::auth::{Act, Need, Rights, Staff};
-use crate::changes::{self, Entry, HISTORY_PAGE};
+use crate::changes::{self, Entry, HISTORY_PAGE, REMARKS};
 use crate::db::Db;
 use crate::domain::times;
 use crate::error::{Error, Result};
@@ -158,6 +158,7 @@ fn part(kind: &str, done: &str, label: &str) -> String {
     match (kind, done) {
         ("bookings", "added") => format!("booked {label}"),
         ("bookings", _) => format!("took back the booking of {label}"),
+        (REMARKS, _) => format!("keeps from before: {label}"),
         ("memberships", "added") => format!("put {label}"),
         ("memberships", _) => format!("took out {label}"),
         _ => format!("{done} {label}"),

@@ -206,7 +206,8 @@ impl Need {
     pub fn to(act: Act, kind: &str) -> Self {
         match (Right::on(act, kind), kind, act) {
             (Some(right), ..) => Self::Right(right),
-            (None, "bookings", Act::View) => Self::Right(Right::SeeNames),
+            // (What the demo's log said may name who was aboard.)
+            (None, "bookings" | "remarks", Act::View) => Self::Right(Right::SeeNames),
             (None, "bookings", _) => Self::Right(Right::Book),
             // Of the log one sees what is about kinds that one may view.
             (None, "log", Act::View) => Self::Staff,

@@ -276,6 +276,11 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Flight> {
     Ok(flight)
 }
 
+/// Makes a flight under a number that is free, valid or not.
+pub async fn insert_as(set: &mut ChangeSet, id: i64, draft: Draft) -> Result<Flight> {
+    insert_again(set, id, 1, draft).await
+}
+
 /// Changes a flight that the set has locked. Fewer seats than are booked is a field's error.
 pub async fn update(set: &mut ChangeSet, before: &Flight, draft: Draft) -> Result<Flight, Refusal> {
     let departs_on = draft.departs_on();
@@ -347,6 +352,23 @@ impl Flight {
     }
 }
 
+async fn insert_again(set: &mut ChangeSet, id: i64, version: i64, draft: Draft) -> Result<Flight> {
+    set.write(INSERT_AGAIN)
+        .bind(draft.origin.id)
+        .bind(draft.destination.id)
+        .bind(draft.duration)
+        .bind(draft.departs_at)
+        .bind(draft.departs_on())
+        .bind(draft.capacity)
+        .bind(version)
+        .bind(id)
+        .execute_one()
+        .await?;
+    let flight = draft.into_flight(id, version);
+    set.created(&flight)?;
+    Ok(flight)
+}
+
 #[rocket::async_trait]
 impl Undoable for Flight {
     async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
@@ -364,18 +386,8 @@ impl Undoable for Flight {
     async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
         let (id, version) = (self.id, self.version + 1);
         let draft = self.draft(set).await?;
-        set.write(INSERT_AGAIN)
-            .bind(draft.origin.id)
-            .bind(draft.destination.id)
-            .bind(draft.duration)
-            .bind(draft.departs_at)
-            .bind(draft.departs_on())
-            .bind(draft.capacity)
-            .bind(version)
-            .bind(id)
-            .execute_one()
-            .await?;
-        Ok(set.created(&draft.into_flight(id, version))?)
+        insert_again(set, id, version, draft).await?;
+        Ok(())
     }
 
     async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {

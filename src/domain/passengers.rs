@@ -191,6 +191,11 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Passenger> {
     Ok(passenger)
 }
 
+/// Makes a passenger under a number that is free.
+pub async fn insert_as(set: &mut ChangeSet, id: i64, draft: Draft) -> Result<Passenger> {
+    insert_again(set, Passenger { id, first: draft.first, last: draft.last, version: 1 }).await
+}
+
 /// Changes a passenger.
 pub async fn update(set: &mut ChangeSet, before: &Passenger, draft: Draft) -> Result<Passenger> {
     if before.first == draft.first && before.last == draft.last {
@@ -231,6 +236,20 @@ const INSERT_AGAIN: Write = Write::new(
     "INSERT INTO passengers (first, last, folded, version, id) VALUES ($1, $2, $3, $4, $5)",
 );
 
+async fn insert_again(set: &mut ChangeSet, passenger: Passenger) -> Result<Passenger> {
+    let draft = Draft { first: passenger.first.clone(), last: passenger.last.clone() };
+    set.write(INSERT_AGAIN)
+        .bind(passenger.first.clone())
+        .bind(passenger.last.clone())
+        .bind(draft.folded())
+        .bind(passenger.version)
+        .bind(passenger.id)
+        .execute_one()
+        .await?;
+    set.created(&passenger)?;
+    Ok(passenger)
+}
+
 #[rocket::async_trait]
 impl Undoable for Passenger {
     async fn now(set: &mut ChangeSet, id: i64) -> Result<Option<Self>> {
@@ -242,17 +261,8 @@ impl Undoable for Passenger {
     }
 
     async fn make_again(self, set: &mut ChangeSet) -> Result<(), Refusal> {
-        let draft = Draft { first: self.first.clone(), last: self.last.clone() };
-        let again = Self { version: self.version + 1, ..self };
-        set.write(INSERT_AGAIN)
-            .bind(draft.first.clone())
-            .bind(draft.last.clone())
-            .bind(draft.folded())
-            .bind(again.version)
-            .bind(again.id)
-            .execute_one()
-            .await?;
-        Ok(set.created(&again)?)
+        insert_again(set, Self { version: self.version + 1, ..self }).await?;
+        Ok(())
     }
 
     async fn put_back(self, set: &mut ChangeSet, now: Self) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use crate::admin::Undo;
 use crate::auth::groups::{Group, Membership};
 use crate::auth::users::User;
-use crate::changes::{ChangeSet, Versioned as _, undo};
+use crate::changes::{ChangeSet, REMARKS, Versioned as _, undo};
 use crate::domain::airports::Airport;
 use crate::domain::bookings::Booking;
 use crate::domain::flights::Flight;
@@ -32,6 +32,8 @@ impl Undo for EveryKind {
             User::KIND => undo::<User>(set, id, before, after).await,
             Group::KIND => undo::<Group>(set, id, before, after).await,
             Membership::KIND => undo::<Membership>(set, id, before, after).await,
+            // It is about what was long before.
+            REMARKS => Ok(()),
             other => Err(Error::internal(format!("nobody undoes {other}")).into()),
         }
     }

@@ -17,6 +17,7 @@ mod bulk;
 mod commands;
 mod crawler;
 mod demo;
+mod django;
 mod engine;
 mod factor;
 mod forms;

@@ -1,0 +1,252 @@
+"""From a push to a release, for real: see bin/test-delivery, which makes the machine for it. The tests go
+on from each other, in the order of their numbers."""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+import unittest
+
+import travis
+from heroku import Heroku
+from machine import DEBIAN, Dynos, Machine, docker, wait
+
+ROOT = pathlib.Path(__file__).parents[2]
+TOKEN = "HRKU-whole-way"
+
+
+def git(*words, cwd):
+    return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def get(address, path="/", headers=None):
+    connection = http.client.HTTPConnection(address, timeout=30)
+    connection.request("GET", path, headers=headers or {})
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode(), answer.headers
+
+
+class Way(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(os.environ["DELIVERY_FOLDER"])
+        cls.machine = Machine(cls.folder)
+        cls.machine.bases()
+        # What is pushed: this tree, as a repository with a branch master.
+        cls.origin, cls.checkout = cls.folder / "origin", cls.folder / "checkout"
+        shutil.copytree(ROOT, cls.origin, ignore=shutil.ignore_patterns("target", "node_modules", ".git"))
+        git("init", "--quiet", "--initial-branch", "master", cwd=cls.origin)
+        cls.commit = cls.commit_all("The tree under test")
+        git("clone", "--quiet", str(cls.origin), str(cls.checkout), cwd=cls.folder)
+        cls.registry_port, cls.registry = cls.machine.registry()
+        # Heroku's database: by TLS only, with a certificate of its own, and twenty connections.
+        docker("run", "--detach", "--name", "heroku-db", "--env", "POSTGRES_USER=u", "--env", "POSTGRES_DB=d",
+               "--env", "POSTGRES_PASSWORD=p%40ss", "postgres:17-trixie", "postgres", "-c", "ssl=on",
+               "-c", "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem", "-c", "ssl_key_file=/etc/ssl/private/ssl-cert-snakeoil.key")
+        ip = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "heroku-db")
+        cls.dynos = Dynos(f"postgres://u:p%2540ss@{ip}:5432/d")
+        wait("Heroku's database", lambda: docker("exec", "heroku-db", "pg_isready", "-h", "127.0.0.1", check=False).returncode == 0)
+        docker("exec", "heroku-db", "psql", "-h", "/run/postgresql", "-U", "u", "d", "-c", "ALTER ROLE u CONNECTION LIMIT 20")
+        cls.heroku = Heroku("flights", TOKEN, cls.dynos, cls.registry_port)
+        cls.environment = {
+            "COMPOSE": "docker-compose", "HEROKU_APP_NAME": "flights", "HEROKU_API_KEY": TOKEN,
+            "HEROKU_API_URL": cls.heroku.url, "HEROKU_REGISTRY_URL": cls.heroku.url,
+            "HEROKU_REGISTRY": f"127.0.0.1:{cls.heroku.port}", "SMOKE_URL": cls.dynos.url, "RELEASE_POLL": "0.5",
+            "RELEASE_TIMEOUT": "120", "SMOKE_TIMEOUT": "20",
+        }
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.heroku.stop()
+        cls.registry.terminate()
+        for name, seconds in cls.machine.timings:
+            print(f"{name}: {seconds:.0f} s")
+
+    @classmethod
+    def commit_all(cls, message):
+        git("add", "--all", cwd=cls.origin)
+        git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "--allow-empty",
+            "--message", message, cwd=cls.origin)
+        return git("rev-parse", "HEAD", cwd=cls.origin)
+
+    def push(self, event=None):
+        """What Travis does with the newest commit. (What bin/lint sees, bin/test has seen.)"""
+        git("fetch", "--quiet", "origin", cwd=self.checkout)
+        git("checkout", "--quiet", "--force", "origin/master", cwd=self.checkout)
+        (self.checkout / "bin/lint").write_text("#!/bin/sh\n")
+        shims = self.folder / "shims"
+        shims.mkdir(exist_ok=True)
+        (shims / "rustup").write_text("#!/bin/sh\n")
+        (shims / "rustup").chmod(0o755)
+        commit = git("rev-parse", "HEAD", cwd=self.checkout)
+        environment = {**self.environment, "PATH": f"{shims}:{os.environ['PATH']}"}
+        begun = time.monotonic()
+        became = travis.run(self.checkout / ".travis.yml", event or travis.Event(commit=commit), environment, self.checkout)
+        self.machine.timings.append((f"a build of {commit[:8]}", time.monotonic() - begun))
+        return became
+
+    def site(self, path="/"):
+        return get(self.dynos.url.removeprefix("http://"), path)
+
+    # ── From a push to a release ─────────────────────────────────────────────────────────────
+
+    def test_1_a_push_to_master_is_built_tested_and_live(self):
+        self.assertEqual(self.push(), ("passed", True))
+        status, text, headers = self.site("/version")
+        self.assertEqual((status, text.split()[-1]), (200, self.commit))
+        self.assertEqual(self.site("/readyz")[0], 200)
+        self.assertEqual([release["status"] for release in self.heroku.releases], ["succeeded"])
+        self.assertIn("0001", self.heroku.logs["release-1"], "the log of the migration")
+        # As Heroku's router says it: HTTPS, and who asks.
+        self.assertIn("Strict-Transport-Security", headers)
+        cookie = self.site("/admin/login/")[2]["Set-Cookie"]
+        self.assertTrue(cookie.startswith("__Host-") and "Secure" in cookie, cookie)
+
+    def test_2_the_image(self):
+        image = json.loads(docker("image", "inspect", f"airline:{self.commit}"))[0]
+        self.assertLess(image["Size"], 100_000_000)
+        config = image["Config"]
+        self.assertEqual((config["User"], config["Entrypoint"], config["Cmd"]),
+                         ("10001:10001", ["/usr/bin/env"], ["airline", "serve"]))
+        self.assertEqual(config["Labels"]["org.opencontainers.image.revision"], self.commit)
+        released = json.loads(docker("image", "inspect", f"airline-release:{self.commit}"))[0]
+        self.assertEqual(released["Config"]["Cmd"], ["airline", "migrate", "--wait", "60"])
+        docker("run", "--rm", f"airline-release:{self.commit}", "curl", "--version")
+        # Nothing but the program and what it runs with: no shell, no source, nothing private.
+        files = subprocess.run(f"docker create --name look airline:{self.commit} >/dev/null && docker export look | tar -t; docker rm look >/dev/null",
+                               shell=True, capture_output=True, text=True, check=True).stdout.split()
+        programs = [name for name in files if name.startswith(("usr/bin/", "bin/")) and not name.endswith("/")]
+        self.assertEqual(sorted(programs), ["usr/bin/airline", "usr/bin/env"])
+        self.assertFalse([name for name in files if ".git" in name or ".env" in name or "target" in name])
+        history = docker("history", "--no-trunc", f"airline:{self.commit}")
+        self.assertNotIn(TOKEN, history)
+
+    def test_3_the_image_runs_as_anybody_on_a_disk_that_is_read_only(self):
+        for port, user in ((8000, "65534:65534"), (5555, "123456")):
+            chosen = [] if port == 8000 else ["--env", f"PORT={port}"]
+            docker("run", "--detach", "--name", "alone", "--read-only", "--tmpfs", "/data", "--user", user, *chosen,
+                   f"airline:{self.commit}")
+            try:
+                ip = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "alone")
+                wait("the site", lambda: get(f"{ip}:{port}", "/readyz")[0] == 200)
+                wait("its health", lambda: docker("inspect", "--format", "{{.State.Health.Status}}", "alone") == "healthy")
+                self.assertIn("airline", docker("top", "alone", "-o", "pid,comm").splitlines()[1])
+                # A kept connection does not hold it when it is told to stop; what runs is finished.
+                idle = socket.create_connection((ip, port))
+                idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertIn(b"200", idle.recv(1000))
+                begun = time.monotonic()
+                docker("stop", "--time", "30", "alone")
+                self.assertLess(time.monotonic() - begun, 25)
+                self.assertEqual(docker("inspect", "--format", "{{.State.ExitCode}}", "alone"), "0")
+                idle.close()
+            finally:
+                docker("rm", "--force", "alone")
+        # On a dyno without a database it says what to do.
+        done = docker("run", "--rm", "--env", "DYNO=web.1", f"airline:{self.commit}", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("heroku addons:create", done.stderr)
+
+    # ── Compose ──────────────────────────────────────────────────────────────────────────────
+
+    def compose(self, *words, check=True, **more):
+        environment = {**os.environ, "AIRLINE_TAG": self.commit, "COMPOSE_PROJECT_NAME": "stack", "WEB_PORT": "0",
+                       "POSTGRES_PASSWORD": "a b/c@d:%", **more}
+        done = subprocess.run(["docker-compose", *words], cwd=self.checkout, env=environment, capture_output=True,
+                              text=True, check=False, timeout=300)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done
+
+    def test_4_compose_from_nothing(self):
+        for blank in ("", None):
+            more = {"POSTGRES_PASSWORD": blank} if blank is not None else {}
+            if blank is None:
+                continue
+            done = self.compose("up", "--detach", check=False, **more)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("give the database a password", done.stderr)
+        try:
+            for _ in range(3):
+                # A fresh volume each time: while it is filled, the server must not be taken for ready.
+                self.compose("up", "--detach", "--wait", "--wait-timeout", "120", "web")
+                web = self.compose("port", "web", "8000").stdout.strip()
+                self.assertTrue(web.startswith("127.0.0.1:"), "on this machine only")
+                self.assertEqual(get(web, "/readyz")[0], 200)
+                self.assertEqual(docker("inspect", "--format", "{{.State.ExitCode}}", "stack-migration-1"), "0")
+                self.compose("down", "--volumes", "--timeout", "30")
+            self.assertEqual(docker("volume", "ls", "--quiet", "--filter", "name=stack"), "")
+            self.compose("up", "--detach", "--wait", "--wait-timeout", "120", "web")
+            # Any command, in the same image; the data survives a restart; two migrations wait for each other.
+            said = self.compose("run", "--rm", "-T", "web", "airline", "showmigrations").stdout
+            self.assertIn("0001", said)
+            at_once = [subprocess.Popen(["docker-compose", "run", "--rm", "-T", "migration"], cwd=self.checkout,
+                                        env={**os.environ, "AIRLINE_TAG": self.commit, "COMPOSE_PROJECT_NAME": "stack",
+                                             "POSTGRES_PASSWORD": "a b/c@d:%"},
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
+            self.assertEqual([process.wait(timeout=120) for process in at_once], [0, 0])
+            self.compose("restart", "db")
+            web = self.compose("port", "web", "8000").stdout.strip()
+            wait("the site after its database's restart", lambda: get(web, "/readyz")[0] == 200)
+            # A wrong password ends the migration, in time, and the site is not started.
+            self.compose("rm", "--stop", "--force", "web", "migration")
+            begun = time.monotonic()
+            done = self.compose("up", "--detach", "web", check=False, POSTGRES_PASSWORD="wrong")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertLess(time.monotonic() - begun, 120)
+            self.assertNotIn("wrong", docker("logs", "stack-migration-1", check=False).stderr)
+        finally:
+            self.compose("down", "--volumes", "--timeout", "30", check=False)
+
+    # ── What must not go through ─────────────────────────────────────────────────────────────
+
+    def live(self):
+        return self.site("/version")[1].split()[-1]
+
+    def test_5_a_release_that_fails_leaves_the_old_one_running(self):
+        """The database refuses: the migration fails, the build is red, and what ran runs on."""
+        before = self.commit_all("A release that fails")
+        url, self.dynos.database_url = self.dynos.database_url, self.dynos.database_url.replace("p%2540ss", "wrong")
+        try:
+            self.assertEqual(self.push_images(before), 20)
+            self.assertEqual(self.heroku.releases[-1]["status"], "failed")
+            self.assertEqual(self.live(), self.commit)
+            self.assertNotIn("wrong", self.heroku.logs[self.heroku.releases[-1]["id"]])
+        finally:
+            self.dynos.database_url = url
+
+    def test_6_a_site_that_does_not_come_up_is_taken_back(self):
+        broken = self.commit_all("A site that does not come up")
+        self.assertEqual(self.push_images(broken, """
+            FROM {web}
+            CMD ["airline", "check"]"""), 21)
+        self.assertEqual(self.heroku.releases[-1]["description"].split()[0], "Rollback")
+        self.assertEqual(self.live(), self.commit)
+
+    def test_7_an_oci_manifest_is_refused(self):
+        pushed = self.folder / "oci"
+        shutil.rmtree(pushed, ignore_errors=True)
+        connection = http.client.HTTPConnection("127.0.0.1", self.heroku.port)
+        import base64
+        token = base64.b64encode(f"_:{TOKEN}".encode()).decode()
+        connection.request("PUT", "/v2/flights/web/manifests/latest", "{}", {
+            "Authorization": f"Basic {token}", "Content-Type": "application/vnd.oci.image.manifest.v1+json"})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, b"unsupported" in answer.read()), (405, True))
+
+    def push_images(self, commit, web="FROM {web}", release="FROM {release}"):
+        """The images of a commit, made of those that were tested, put on their way."""
+        for name, text in (("airline", web), ("airline-release", release)):
+            text = text.format(web=f"airline:{self.commit}", release=f"airline-release:{self.commit}")
+            self.machine.build(f"{name}:{commit}", f"{text}\nENV AIRLINE_REVISION={commit}\nLABEL org.opencontainers.image.revision={commit}")
+        environment = {**os.environ, **self.environment, **travis.Event(commit=commit).environment()}
+        git("fetch", "--quiet", "origin", cwd=self.checkout)
+        return subprocess.run(["bash", "bin/docker_push.sh"], cwd=self.checkout, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,192 @@
+//! Coming from the demo: a database that Django itself made is copied, and people go on with it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use airline::db::Kind;
+
+use crate::commands::{airline, said};
+use crate::support::{Database, Site, source};
+
+/// A Python that has Django: bin/lint's tools, or Debian's.
+fn python() -> PathBuf {
+    let tools = source().join("target/delivery-tools/bin/python");
+    if tools.exists() { tools } else { PathBuf::from("/usr/bin/python3") }
+}
+
+/// A database as the demo makes and fills it, and its address; on SQLite where this runs on SQLite.
+struct Demo {
+    url: String,
+    _folder: tempfile::TempDir,
+    _schema: Option<Database>,
+}
+
+impl Demo {
+    async fn made() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let server = airline::config::variable("TEST_DATABASE_URL");
+        let (words, url, schema) = match server {
+            None => {
+                let file = folder.path().join("demo.sqlite3").display().to_string();
+                (vec!["sqlite".to_owned(), file.clone()], format!("sqlite:{file}"), None)
+            }
+            Some(server) => {
+                let schema = Database::empty().await;
+                let url = url::Url::parse(&server).unwrap();
+                let name = schema.url.rsplit("%3D").next().unwrap().to_owned();
+                let words = [
+                    "postgres",
+                    url.host_str().unwrap(),
+                    &url.port().unwrap_or(5432).to_string(),
+                    url.username(),
+                    url.path().trim_start_matches('/'),
+                    &name,
+                ];
+                (words.map(str::to_owned).to_vec(), schema.url.clone(), Some(schema))
+            }
+        };
+        let script = source().join("tests/django/demo.py");
+        let done = Command::new(python()).arg(script).args(words).output().unwrap();
+        assert!(
+            done.status.success(),
+            "Django (bin/lint installs it) says: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        Self { url, _folder: folder, _schema: schema }
+    }
+
+    fn copy(&self, into: &Database, more: &[&str]) -> (bool, String) {
+        let words = [&["import-django"], more].concat();
+        let mut command = airline(source(), &words);
+        let done = command.env("DATABASE_URL", &into.url).env("DJANGO_DATABASE_URL", &self.url);
+        let done = said(done.output().unwrap());
+        (done.ok, format!("{}{}", done.out, done.err))
+    }
+}
+
+const COPIED: &str = "\
+airports: 2 added, 1 not taken.
+flights: 2 added, 1 not taken.
+passengers: 1 added, 1 not taken.
+bookings: 1 added, 2 not taken.
+groups: 1 added.
+users: 3 added.
+memberships: 1 added.
+log entries: 3 added.
+
+Not taken:
+  airport 3 (Nowhere, X1): A code has three letters, such as JFK.
+  flight 4: One of its airports was not taken.
+  passenger 2 (Bob ): This is needed.
+  passenger 1 on flight 3: This flight is not valid, so it cannot be booked.
+  passenger 2 on flight 2: Its passenger was not taken.
+";
+
+#[rocket::async_test]
+async fn the_demos_database_is_copied_and_its_people_sign_in() {
+    let demo = Demo::made().await;
+    let site = Site::fresh().await;
+    // A dry run tells the same, and keeps nothing.
+    let before = site.dump().await;
+    let (fine, said) = demo.copy(&site.database, &["--dry-run"]);
+    assert!(fine && said.starts_with(COPIED) && said.contains("nothing was kept"), "{said}");
+    assert_eq!(site.dump().await, before);
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.starts_with(COPIED) && said.contains("change set 1"), "{said}");
+
+    // Links go on working: flights have their numbers, and the next one has none of theirs.
+    let mut visitor = site.browser();
+    assert_eq!(visitor.get("/2").await.one("h1"), "Flight #2");
+    assert_eq!(visitor.get("/1").await.status.code, 404);
+    assert_eq!(visitor.get("/3").await.count(".badge.invalid"), 1);
+    let (jfk, cdg) = {
+        let mut conn = site.pool.conn().await.unwrap();
+        let airports = airline::domain::airports::all(&mut conn).await.unwrap();
+        (airports[0].clone(), airports[1].clone())
+    };
+    assert_eq!((&*jfk.code, &*cdg.code), ("JFK", "CDG"));
+    assert!(site.flight(&jfk, &cdg).await.id > 3);
+
+    // People sign in with their passwords, and their hashes are renewed.
+    let mut boss = site.browser();
+    let form = boss.get("/admin/login/").await;
+    let typed = [("username", "boss"), ("password", "what the demo had")];
+    assert_eq!(boss.submit(&form, "main form", &typed).await.one("h1"), "Staff site");
+    let mut clerk = site.browser();
+    let form = clerk.get("/admin/login/").await;
+    let typed = [("username", "clerk"), ("password", "a clerk of the demo")];
+    clerk.submit(&form, "main form", &typed).await;
+    assert!(!site.dump().await.contains("pbkdf2_sha256"), "both hashes are renewed");
+    assert_eq!(clerk.get("/admin/passengers/").await.all("tbody a.row"), ["Adams"]);
+    assert_eq!(clerk.get("/admin/users/").await.status.code, 403);
+
+    // What Django's log remembers stands in the histories.
+    let history = boss.get("/admin/flights/2/history/").await;
+    let told = history.all("ol.history p");
+    assert!(told.iter().any(|line| line.contains("clerk changed the flight “2 - New York (JFK) to Paris (cdg)”: changed Duration; added passenger-flight relationship “Zoë Adams”")), "{told:?}");
+
+    // Once more adds nothing.
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.contains("flights: 0 added, 2 there already, 1 not taken."), "{said}");
+    assert!(
+        said.contains("log entries: 0 added, 3 there already.")
+            && said.contains("There was nothing new."),
+        "{said}"
+    );
+}
+
+#[rocket::async_test]
+async fn the_demo_is_copied_into_a_site_in_use_and_undone() {
+    let demo = Demo::made().await;
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    let own = site.flight(&jfk, &cdg).await;
+    site.database.run(&format!("UPDATE flights SET id = 2 WHERE id = {}", own.id)).await;
+    let before = objects(&site.dump().await).len();
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.contains("airports: 0 added, 2 there already, 1 not taken."), "{said}");
+    assert!(said.contains("flights: 2 added"), "{said}");
+    // A number that is taken is not taken away: that flight has a new one.
+    let keeper = site.superuser("keeper", "unusable").await;
+    let mut keeper = site.session_of(keeper).await;
+    assert_eq!(keeper.get("/admin/flights/?q=minutes=415").await.count("tbody tr"), 1);
+    assert_eq!(keeper.get("/admin/flights/?q=minutes=100").await.all("tbody a.row"), ["2"]);
+    let set = said.rsplit("change set ").next().unwrap().split(':').next().unwrap().to_owned();
+    let page = keeper.get(&format!("/admin/log/{set}/undo/")).await;
+    let done = keeper.submit(&page, "main form", &[]).await;
+    assert!(done.messages()[0].starts_with("Undone: "), "{}", done.text);
+    assert_eq!(objects(&site.dump().await).len(), before + 1, "(who undid it is new)");
+}
+
+/// The lines of a dump that are objects.
+fn objects(dump: &str) -> Vec<String> {
+    let kinds = ["airports", "flights", "passengers", "bookings", "users", "groups", "memberships"];
+    dump.lines()
+        .filter(|line| kinds.iter().any(|kind| line.starts_with(&format!("{{\"{kind}\""))))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[rocket::async_test]
+async fn what_is_no_database_of_the_demos_is_told_so() {
+    let site = Site::fresh().await;
+    let other = Database::migrated().await;
+    let copy = |url: &str| {
+        let mut command = airline(source(), &["import-django", url]);
+        let done = said(command.env("DATABASE_URL", &site.database.url).output().unwrap());
+        (done.ok, done.err)
+    };
+    let (fine, said) = copy(&other.url);
+    assert!(!fine && said.contains("This is no database of the demo's"), "{said}");
+    let (fine, said) = copy("sqlite:/nowhere/demo.sqlite3");
+    assert!(!fine && said.contains("There is no SQLite file /nowhere/demo.sqlite3"), "{said}");
+    let (fine, said) = copy("mysql://a:secret@b/c");
+    assert!(
+        !fine && said.starts_with("airline: The demo's database: ") && !said.contains("secret"),
+        "{said}"
+    );
+    if site.pool.kind() == Kind::Postgres {
+        let (fine, said) = copy("postgres://nobody:secret@127.0.0.1:1/x");
+        assert!(!fine && !said.contains("secret"), "{said}");
+    }
+}
