@@ -21,7 +21,7 @@ fn alive() -> &'static str {
 /// The database answers, and its schema is the program's.
 #[get("/readyz")]
 async fn ready(db: &Db) -> (Status, &'static str) {
-    match db.check_schema().await {
+    match db.check_servable().await {
         Ok(()) => (Status::Ok, "ready\n"),
         Err(_) => (Status::ServiceUnavailable, "not ready\n"),
     }

@@ -53,7 +53,7 @@ pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
     } else {
         let pool = open_waiting(&settings, wait).await?;
         pool.migrate().await?;
-        pool.check_schema().await?;
+        pool.check_servable().await?;
         for step in &pending {
             println!("Applied {}.", step.name);
         }

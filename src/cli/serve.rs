@@ -60,7 +60,7 @@ pub(super) async fn serve() -> Result<()> {
 /// A file of ours is migrated and, when new, filled; a server's schema is another's decision.
 async fn prepare(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> {
     if pool.kind() == Kind::Postgres {
-        return pool.check_schema().await;
+        return pool.check_servable().await;
     }
     pool.migrate().await?;
     if !settings.own_file || !changes::is_empty(&mut pool.conn().await?).await? {

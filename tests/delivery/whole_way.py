@@ -184,11 +184,21 @@ class Way(unittest.TestCase):
             # Any command, in the same image; the data survives a restart; two migrations wait for each other.
             said = self.compose("run", "--rm", "-T", "web", "airline", "showmigrations").stdout
             self.assertIn("0001", said)
+            self.compose("run", "--rm", "-T", "-e", "AIRLINE_SUPERUSER_USERNAME=boss",
+                         "-e", "AIRLINE_SUPERUSER_PASSWORD=seven green suitcases", "web", "airline", "createsuperuser", "--noinput")
             at_once = [subprocess.Popen(["docker-compose", "run", "--rm", "-T", "migration"], cwd=self.checkout,
                                         env={**os.environ, "AIRLINE_TAG": self.commit, "COMPOSE_PROJECT_NAME": "stack",
                                              "POSTGRES_PASSWORD": "a b/c@d:%"},
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(2)]
             self.assertEqual([process.wait(timeout=120) for process in at_once], [0, 0])
+            # A backup, put back into another database, is the same data.
+            dump = ["exec", "-T", "db", "bash", "-c"]
+            self.compose(*dump, "pg_dump --format=custom -U airline airline >/tmp/dump && createdb -U airline other && "
+                         "pg_restore --clean --if-exists --no-owner -U airline --dbname=other /tmp/dump")
+            data = [self.compose("run", "--rm", "-T", "-e", f"DATABASE_URL=postgres://airline@db/{name}?sslmode=disable",
+                                 "web", "airline", "dumpdata").stdout for name in ("airline", "other")]
+            self.assertIn("boss", data[0])
+            self.assertEqual(*data)
             self.compose("restart", "db")
             web = self.compose("port", "web", "8000").stdout.strip()
             wait("the site after its database's restart", lambda: get(web, "/readyz")[0] == 200)
