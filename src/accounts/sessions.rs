@@ -30,18 +30,12 @@ pub(crate) struct Shown {
     here: bool,
 }
 
-fn told(at: i64) -> String {
-    times::local(at, "")
-        .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
-        .unwrap_or_default()
-}
-
 impl Shown {
     pub(crate) fn of(session: Listed) -> Self {
         Self {
             id: session.id,
-            began: told(session.created_at),
-            seen: told(session.seen_at),
+            began: times::told(session.created_at).0,
+            seen: times::told(session.seen_at).0,
             address: session.address,
             browser: session.browser,
             here: session.here,

@@ -127,7 +127,7 @@ fn done(entry: &Entry) -> &'static str {
 
 /// A change as people read it, in the history of an object of a kind; or, with no kind, in a set.
 pub(super) fn event(entry: &Entry, slug: &str, registry: Registry) -> Event {
-    let at = times::local(entry.at, "");
+    let (when, iso) = times::told(entry.at);
     let done = done(entry);
     let own = entry.kind == slug;
     let has_page = registry.find(&entry.kind).is_ok();
@@ -142,11 +142,8 @@ pub(super) fn event(entry: &Entry, slug: &str, registry: Registry) -> Event {
         set: entry.change_set_id,
         label: if alone { entry.label.clone() } else { String::new() },
         href: alone.then(|| format!("/admin/{}/{}/{page}/", entry.kind, entry.object_id)),
-        when: at
-            .as_ref()
-            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
-            .unwrap_or_default(),
-        iso: at.map(|at| at.iso).unwrap_or_default(),
+        when,
+        iso,
         who: entry.actor.clone(),
         what,
         values: if own || alone { differences(registry, entry) } else { Vec::new() },
@@ -209,11 +206,9 @@ fn told(name: &str, value: Option<&Value>) -> String {
         }
         Some(Value::String(text)) => text.clone(),
         Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
-        Some(Value::Number(number)) if name.ends_with("_at") => number
-            .as_i64()
-            .and_then(|at| times::local(at, ""))
-            .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
-            .unwrap_or_default(),
+        Some(Value::Number(number)) if name.ends_with("_at") => {
+            number.as_i64().map(|at| times::told(at).0).unwrap_or_default()
+        }
         Some(other) => other.to_string(),
     }
 }

@@ -61,12 +61,6 @@ async fn find(db: &mut Conn, by: &Visitor, id: i64, most: i64) -> Result<(Perfor
     Ok((set, entries))
 }
 
-fn told(at: i64) -> (String, String) {
-    let local = times::local(at, "");
-    let text = local.as_ref().map(|at| format!("{} {} {}", at.date, at.time, at.zone));
-    (text.unwrap_or_default(), local.map(|at| at.iso).unwrap_or_default())
-}
-
 /// The page of a set.
 #[get("/admin/log/<id>", rank = 1)]
 pub(super) async fn show(
@@ -78,7 +72,7 @@ pub(super) async fn show(
 ) -> Result<Html> {
     let (set, entries) = find(&mut db, staff.0, id, TOLD + 1).await?;
     let more = i64::try_from(entries.len()).unwrap_or(i64::MAX) > TOLD;
-    let (when, iso) = told(set.at);
+    let (when, iso) = times::told(set.at);
     let told = usize::try_from(TOLD).unwrap_or(usize::MAX);
     let context = Context {
         nav: Nav::of(&mut db, **registry, staff.0, "log").await?,
@@ -197,7 +191,7 @@ async fn undo(
     }
     let preview = Preview::of(registry, by, &operation, &set, refused, form, &[]);
     drop(set);
-    let (when, _) = told(performed.at);
+    let (when, _) = times::told(performed.at);
     let context = UndoContext {
         nav: Nav::of(&mut db.conn().await?, registry, by, "log").await?,
         id,

@@ -200,10 +200,7 @@ impl Meanwhile {
         let latest = changes::latest(db, slug, id).await?;
         Ok(Self {
             who: latest.as_ref().map_or_else(|| "Somebody".to_owned(), |entry| entry.actor.clone()),
-            when: latest
-                .and_then(|entry| times::local(entry.at, ""))
-                .map(|at| format!("{} {} {}", at.date, at.time, at.zone))
-                .unwrap_or_default(),
+            when: latest.map(|entry| times::told(entry.at).0).unwrap_or_default(),
         })
     }
 }

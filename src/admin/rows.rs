@@ -50,10 +50,7 @@ impl Cell {
             Self::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),
             Self::Minutes(minutes) => times::spoken(*minutes),
             Self::Flag(flag) => if *flag { "Yes" } else { "No" }.to_owned(),
-            Self::Moment(local) => local
-                .as_ref()
-                .map(|local| format!("{} {} {}", local.date, local.time, local.zone))
-                .unwrap_or_default(),
+            Self::Moment(local) => local.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
 

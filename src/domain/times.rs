@@ -20,6 +20,12 @@ pub struct LocalTime {
     pub day_change: String,
 }
 
+impl std::fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.date, self.time, self.zone)
+    }
+}
+
 /// Whether a text is a year, a month or a day: `2026`, `2026-12`, `2026-12-24`.
 #[must_use]
 pub fn is_day(text: &str) -> bool {
@@ -74,6 +80,14 @@ pub fn local(at: i64, zone_name: &str) -> Option<LocalTime> {
         iso: zoned.strftime("%Y-%m-%dT%H:%M%:z").to_string(),
         day_change: String::new(),
     })
+}
+
+/// A moment in UTC as people read it and as machines do; both empty outside of the years -9999 to 9999.
+#[must_use]
+pub fn told(at: i64) -> (String, String) {
+    let local = local(at, "");
+    let text = local.as_ref().map(ToString::to_string);
+    (text.unwrap_or_default(), local.map(|at| at.iso).unwrap_or_default())
 }
 
 /// The day of a moment at an airport, `2026-11-23`; empty for no moment.
