@@ -263,7 +263,7 @@ class Scripts(unittest.TestCase):
             (Event(branch="feature", commit=COMMIT), 0,                    ("passed", False, both, 0, 0)),
             (Event(type="pull_request", pull_request="7", commit=COMMIT), 0, ("passed", False, both, 0, 0)),
             (Event(tag="v1", commit=COMMIT), 0,                            ("not built", False, [], 0, 0)),
-            (Event(fork=True, commit=COMMIT), 0,                           ("errored", True, both, 0, 0)),
+            (Event(fork=True, commit=COMMIT), 0,                           ("passed", False, both, 0, 0)),
             (Event(commit=COMMIT), 1,                                      ("failed", False, both, 0, 0)),
         ]
         for event, script, expected in table:
