@@ -104,9 +104,11 @@ image_of() {
     || end 10 "the image $1 is no Docker manifest of version 2, schema 2: build with --provenance=false --sbom=false"
 }
 
-newest_release() {
-  heroku "the newest release" /releases --header 'Range: version ..; order=desc, max=1'
+# The newest release, and the newest that came through its phase: what runs.
+newest_releases() {
+  heroku "the newest releases" /releases --header 'Range: version ..; order=desc, max=50'
   release=$(jq -r '.[0].id // empty' "$folder/answer") || end 10 "Heroku's answer is no list of releases"
+  running=$(jq -r 'map(select(.status == "succeeded"))[0].id // empty' "$folder/answer")
 }
 
 heroku "the app $app" ""
@@ -119,8 +121,8 @@ image_of web
 web=$image
 image_of release
 migration=$image
-newest_release
-before=$release
+newest_releases
+newest=$release before=$running
 
 if [ -n "$dry" ]; then
   say "would release $commit to $app: web $web, release $migration"
@@ -132,7 +134,7 @@ say "releasing $commit to $app: web $web, release $migration"
 updates=$(jq -n --arg web "$web" --arg release "$migration" \
   '{updates: [{type: "web", docker_image: $web}, {type: "release", docker_image: $release}]}')
 heroku "the release" /formation --request PATCH --data "$updates"
-newest_release
+newest_releases
 
 # Waits until a release is through its phase, and shows what that says.
 wait_for() {
@@ -154,7 +156,7 @@ wait_for() {
   [ "$state" = succeeded ]
 }
 
-if [ "$release" = "$before" ]; then
+if [ "$release" = "$newest" ]; then
   say "$app runs these images already"
 else
   wait_for "$release" || end 20 "the release phase failed; what ran before runs on"
@@ -168,7 +170,7 @@ answers() {
 begun=$SECONDS
 until answers; do
   if [ $((SECONDS - begun)) -ge "${SMOKE_TIMEOUT:-120}" ]; then
-    if [ "$release" = "$before" ] || [ -z "$before" ]; then
+    if [ "$release" = "$newest" ] || [ -z "$before" ]; then
       end 22 "$site does not answer as $commit, and there is no release before to go back to"
     fi
     say "$site does not answer as $commit: going back"

@@ -36,6 +36,9 @@ pub enum Error {
     /// A mistake of ours.
     #[error("Something went wrong on our side: {0}.")]
     Internal(String),
+    /// The database is not there yet, or has no room: the line says so, and it may pass.
+    #[error("{0}")]
+    Unreachable(String),
     /// Something a person can mend: the line says what.
     #[error("{0}")]
     Told(String),
@@ -50,7 +53,7 @@ impl Error {
             Self::BadRequest(_) => Status::BadRequest,
             Self::Denied(_) | Self::Refused(_) | Self::Unconfirmed => Status::Forbidden,
             Self::Conflict(_) => Status::Conflict,
-            Self::Busy => Status::ServiceUnavailable,
+            Self::Busy | Self::Unreachable(_) => Status::ServiceUnavailable,
             Self::Database(_) | Self::Internal(_) | Self::Told(_) => Status::InternalServerError,
         }
     }

@@ -21,11 +21,13 @@ async fn open_waiting(settings: &Settings, seconds: u64) -> Result<Pool> {
     loop {
         match open(settings).await {
             Ok(pool) => return Ok(pool),
-            Err(error) if begin.elapsed() >= Duration::from_secs(seconds) => return Err(error),
-            Err(error) => {
+            Err(error @ Error::Unreachable(_))
+                if begin.elapsed() < Duration::from_secs(seconds) =>
+            {
                 eprintln!("{error}; trying again.");
                 sleep(Duration::from_secs(1)).await;
             }
+            Err(error) => return Err(error),
         }
     }
 }

@@ -102,8 +102,15 @@ impl Pool {
         patience: Duration,
         purpose: Use,
     ) -> Result<Self> {
-        let told =
-            |why: sqlx::Error| Error::Told(format!("Cannot open the {url}: {}", plain(&why)));
+        let told = |why: sqlx::Error| {
+            let text = format!("Cannot open the {url}: {}", plain(&why));
+            // A wrong password stays one; a server that starts does not.
+            if matches!(Error::from(why), Error::Busy) {
+                Error::Unreachable(text)
+            } else {
+                Error::Told(text)
+            }
+        };
         let pool = match url.kind() {
             Kind::Sqlite => {
                 make_private(&url.file());

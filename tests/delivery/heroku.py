@@ -48,6 +48,7 @@ class Heroku:
         self.numbers = itertools.count(1)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -146,10 +147,8 @@ class Heroku:
                     app = {"name": heroku.app, "stack": {"name": heroku.stack}, "web_url": heroku.web_url}
                     return self.send(200, app)
                 if (self.command, rest) == ("GET", "/releases"):
-                    newest = heroku.releases[::-1]
-                    if "max=1" in self.headers.get("Range", ""):
-                        newest = newest[:1]
-                    return self.send(206, newest)
+                    most = self.headers.get("Range", "").partition("max=")[2] or "200"
+                    return self.send(206, heroku.releases[::-1][:int(most)])
                 if self.command == "GET" and rest.startswith("/releases/"):
                     found = [known for known in heroku.releases if known["id"] == rest.rsplit("/", 1)[1]]
                     return self.send(200, found[0]) if found else self.refuse(404, "No such release.")
@@ -160,6 +159,8 @@ class Heroku:
                     found = [known for known in heroku.releases if known["id"] == wanted]
                     if not found:
                         return self.refuse(404, "No such release.")
+                    if found[0]["status"] != "succeeded":
+                        return self.refuse(422, "Cannot roll back to a failed release.")
                     back = heroku.begin(found[0]["images"], f"Rollback to v{found[0]['version']}")
                     return self.send(201, back)
                 return self.refuse(404, "Nothing is here.")
@@ -213,6 +214,7 @@ class Heroku:
                 behind.request(self.command, self.path, body or None, headers)
                 answer = behind.getresponse()
                 content = answer.read()
+                behind.close()
                 if puts and answer.status < 300:
                     heroku.pushed.add((kind, json.loads(body)["config"]["digest"]))
                 passed = [(name, value) for name, value in answer.getheaders()

@@ -173,6 +173,7 @@ class Dynos:
                     behind.request(self.command, self.path, body or None, headers)
                     answer = behind.getresponse()
                     content = answer.read()
+                    behind.close()
                 except (OSError, TypeError, http.client.HTTPException):
                     self.send_error(503, "H10: the app crashed")
                     return
@@ -188,6 +189,7 @@ class Dynos:
 
         self.router = ThreadingHTTPServer(("127.0.0.1", 0), Router)
         self.router.daemon_threads = True
+        self.router.handle_error = lambda *_: None
         self.url = f"http://127.0.0.1:{self.router.server_address[1]}"
         threading.Thread(target=self.router.serve_forever, daemon=True).start()
 

@@ -181,6 +181,14 @@ class Scripts(unittest.TestCase):
                 self.assertEqual(self.release(), 21, self.said)
                 self.assertIn("the release before is back", self.said)
                 self.assertEqual(self.heroku.formation["web"], "sha256:web1")
+        # A release that failed between is not what ran.
+        self.heroku.images = {"web": "sha256:web3", "release": "sha256:release3"}
+        self.heroku.fail = True
+        self.assertEqual(self.release(), 20, self.said)
+        self.heroku.fail = False
+        self.heroku.images = {"web": "sha256:web2", "release": "sha256:release2"}
+        self.assertEqual(self.release(), 21, self.said)
+        self.assertEqual(self.heroku.formation["web"], "sha256:web1")
         # Where going back fails, too, that is told apart; as is the first release of all.
         self.site.fail_when_back = True
         self.assertEqual(self.release(), 22, self.said)

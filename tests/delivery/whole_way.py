@@ -27,7 +27,9 @@ def get(address, path="/", headers=None):
     connection = http.client.HTTPConnection(address, timeout=30)
     connection.request("GET", path, headers=headers or {})
     answer = connection.getresponse()
-    return answer.status, answer.read().decode(), answer.headers
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text, answer.headers
 
 
 class Way(unittest.TestCase):

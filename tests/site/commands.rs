@@ -209,6 +209,19 @@ async fn migrations_are_planned_checked_applied_and_listed() {
     assert!(run(&["showmigrations"]).out.contains("[ ] 0001_airline"));
     let data = run(&["dumpdata"]);
     assert!(!data.ok && data.err.contains("`airline migrate`"), "{}", data.err);
+    if database.url.starts_with("postgres") {
+        // A server that is not there may come; one that refuses is no better in a minute.
+        let other = |url: &str| {
+            let begin = Instant::now();
+            let folder = tempfile::tempdir().unwrap();
+            let mut command = airline(folder.path(), &["migrate", "--wait", "2"]);
+            let done = said(command.env("DATABASE_URL", url).output().unwrap());
+            (done.ok, begin.elapsed() >= Duration::from_secs(2))
+        };
+        assert_eq!(other("postgres://airline@127.0.0.1:1/airline"), (false, true));
+        let refused = database.url.replace("/postgres?", "/no_such_database?");
+        assert_eq!(other(&refused.replace("/airline?", "/no_such_database?")), (false, false));
+    }
     assert_eq!(run(&["migrate", "--wait", "5"]).out.lines().last(), Some("Applied 0006_history."));
     assert_eq!(run(&["migrate"]).out, "Nothing to migrate.\n");
     assert!(run(&["migrate", "--check"]).ok);
