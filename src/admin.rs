@@ -4,6 +4,8 @@
 
 mod asked;
 mod bulk;
+mod cells;
+mod controls;
 pub mod export;
 pub mod fields;
 mod filters;
@@ -12,6 +14,7 @@ pub mod history;
 mod language;
 pub mod list;
 mod log;
+pub mod manage;
 mod merge;
 pub mod model;
 mod narrow;
@@ -31,10 +34,8 @@ use rocket::{Route, routes};
 
 pub use table::{Listed, list_rows};
 
-pub use model::{
-    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Registry,
-    Saved, Search, Show, Undo,
-};
+pub use manage::{Choice, Filled, Loaded, Manage, Registry, Saved, Search, Undo};
+pub use model::{Column, Field, Filter, Input, Key, List, Look, Model, Show};
 
 /// The routes of the engine: the same for every kind.
 #[must_use]

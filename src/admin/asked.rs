@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::language::{self, Term};
-use super::model::{Column, Key, List, Manage};
+use super::manage::Manage;
+use super::model::{Column, Key, List};
 use super::narrow::Narrowing;
 use crate::auth::Visitor;
 use crate::db::Conn;

@@ -5,7 +5,7 @@ use rocket::{Responder, State, get};
 use rocket_db_pools::Connection;
 
 use super::asked::{Asked, Place};
-use super::model::Registry;
+use super::manage::Registry;
 use super::rows::Cell;
 use crate::auth::{Act, Need, Right, Staff};
 use crate::db::Db;

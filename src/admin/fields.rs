@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::model::{Choice, Field, Input, Manage, Registry, Search};
+use super::manage::{Choice, Manage, Registry, Search};
+use super::model::{Field, Input};
 use super::reasons::Reasons;
 use crate::auth::rights::KINDS;
 use crate::auth::{Act, Need, Right, Rights, Visitor};

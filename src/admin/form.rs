@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::asked::Asked;
 use super::fields::{FieldView, Source};
-use super::list::neighbours;
+use super::manage::{Manage, Registry};
 use super::merge::{self, Clash, Meanwhile};
-use super::model::{Field, Input, Manage, Registry};
+use super::model::{Field, Input};
 use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use super::related;
@@ -157,7 +157,7 @@ impl Form<'_> {
         let (previous, next) = match self.id {
             Some(id) if !self.back.is_empty() => {
                 let asked = Asked::by(self.manage, self.by, &Values::from_urlencoded(self.back));
-                neighbours(db, &model.list, &asked, id).await?
+                model.list.neighbours(db, &asked, id).await?
             }
             _ => (None, None),
         };

@@ -6,7 +6,8 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::model::{Manage, Model, Registry};
+use super::manage::{Manage, Registry};
+use super::model::Model;
 use super::nav::Nav;
 use crate::auth::{Act, Need, Rights, Staff};
 use crate::changes::{self, Entry, HISTORY_PAGE, REMARKS};

@@ -4,136 +4,21 @@ use rocket::{State, get};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use super::asked::{Asked, Place, SIZES};
-use super::fields::{FieldView, Source};
+use super::asked::{Asked, Place};
+use super::cells::RowView;
+use super::controls::{
+    Around, Chip, ColumnView, Heading, Part, SizeView, back, chips, columns, heading, parts, sizes,
+};
 use super::filters::{self, example, filters};
-use super::language::{self, Term};
-use super::merge;
-use super::model::{Column, List, Manage, Registry, Show};
+use super::language;
+use super::manage::Registry;
 use super::nav::{Nav, ViewLink};
 use super::reasons::{Allowed, Reasons};
-use super::rows::{Cell, Line, MOST_COUNTED, Sheet, counted};
+use super::rows::{MOST_COUNTED, Sheet, counted};
 use crate::auth::{Act, Need, Right, Staff};
-use crate::db::{Conn, Db};
+use crate::db::Db;
 use crate::error::Result;
-use crate::input::Errors;
 use crate::pages::{Html, Page, Query, Reply};
-
-#[derive(Debug, Serialize)]
-struct RowView {
-    id: i64,
-    /// Filled where the row is being edited.
-    edit: Option<EditView>,
-    cells: Vec<CellView>,
-}
-
-/// What a row that is edited sends along.
-#[derive(Debug, Serialize)]
-struct EditView {
-    version: i64,
-    base: String,
-}
-
-#[derive(Debug, Serialize)]
-struct CellView {
-    text: String,
-    kind: &'static str,
-    title: &'static str,
-    /// Where it is filled in, in a row that is being edited.
-    field: Option<FieldView>,
-}
-
-impl RowView {
-    fn of(line: &Line, columns: &[&'static Column]) -> Self {
-        let cells = line.cells.iter().zip(columns).map(|(cell, column)| CellView {
-            text: cell.told(),
-            kind: match cell {
-                Cell::Number(_) | Cell::Minutes(_) => "number",
-                Cell::Flag(true) => "yes",
-                Cell::Flag(false) => "no",
-                Cell::Text(_) | Cell::Moment(_) => "text",
-            },
-            title: column.title,
-            field: None,
-        });
-        Self { id: line.id, edit: None, cells: cells.collect() }
-    }
-
-    /// Puts fields into the cells that can be changed here.
-    async fn edit(
-        &mut self,
-        db: &mut Conn,
-        manage: &'static dyn Manage,
-        registry: Registry,
-        reasons: &Reasons<'_>,
-        columns: &[&'static Column],
-    ) -> Result<()> {
-        let Some(loaded) = manage.load(db, self.id).await? else {
-            return Ok(());
-        };
-        let (model, by) = (manage.model(), reasons.by());
-        let source = Source {
-            manage,
-            registry,
-            by,
-            reasons,
-            open: true,
-            id: Some(self.id),
-            values: &loaded.values,
-            errors: &Errors::default(),
-        };
-        for (cell, column) in self.cells.iter_mut().zip(columns) {
-            let field = model.fields.iter().find(|field| field.name == column.edits);
-            if let Some(field) = field.filter(|field| by.has(field.needs)) {
-                cell.field = Some(source.field(db, field).await?);
-            }
-        }
-        let base = merge::base_of(model, by, &loaded.values);
-        self.edit = Some(EditView { version: loaded.version, base });
-        Ok(())
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Heading {
-    title: &'static str,
-    address: String,
-    /// For the first column of the order; the others say their place.
-    sorted: &'static str,
-    /// `2 ↓`, for a further column of the order.
-    place: String,
-    /// The same list without this column in its order.
-    unsorted: Option<String>,
-    number: bool,
-}
-
-/// A term of the search, with the list without it.
-#[derive(Debug, Serialize)]
-struct Chip {
-    text: String,
-    without: String,
-}
-
-#[derive(Debug, Serialize)]
-struct ColumnView {
-    name: &'static str,
-    title: &'static str,
-    shown: bool,
-    place: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct SizeView {
-    size: usize,
-    address: String,
-    here: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Part {
-    name: &'static str,
-    value: String,
-}
 
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that the page shows or not")]
@@ -297,15 +182,6 @@ pub(super) async fn list(
     })
 }
 
-/// What the address says besides the search.
-fn parts(list: &'static List, asked: &Asked, filters_open: bool) -> Vec<Part> {
-    let parts = asked.parts(list).into_iter().filter(|(name, _)| *name != "q");
-    parts
-        .chain(filters_open.then(|| ("filters", "1".to_owned())))
-        .map(|(name, value)| Part { name, value })
-        .collect()
-}
-
 /// The list with the columns that were ticked, in the order of their places.
 #[get("/admin/<kind>/columns")]
 pub(super) fn show_columns(
@@ -329,151 +205,4 @@ pub(super) fn show_columns(
     let shown = if ticked.is_empty() { String::new() } else { asked.shown(list) };
     let address = asked.address(list, &[("show", &shown), ("filters", query.0.first("filters"))]);
     Ok(page.to(format!("/admin/{kind}/{address}"), None))
-}
-
-/// The addresses around a page of rows, and where it is among all.
-struct Around {
-    here: String,
-    first: usize,
-    last: usize,
-    first_page: Option<String>,
-    previous: Option<String>,
-    next: Option<String>,
-    last_page: Option<String>,
-}
-
-impl Around {
-    fn of(list: &'static List, asked: &Asked, sheet: &Sheet, count: i64, open: &str) -> Self {
-        let lines = sheet.lines.len();
-        let total = usize::try_from(count).unwrap_or(0);
-        let before = match asked.place {
-            // (Where not all are counted, nobody knows: the page says that these are the last.)
-            Place::Last => total.saturating_sub(lines),
-            // Counted along the way: with rows that came or went meanwhile it may be off by these.
-            Place::After(_) | Place::Before(_) if sheet.more_before => asked.before,
-            Place::First | Place::After(_) | Place::Before(_) => 0,
-        };
-        let turn = |place: &str, cursor: String, at: usize| {
-            asked.address(list, &[("filters", open), (place, &cursor), ("at", &at.to_string())])
-        };
-        let end = |line: Option<&Line>| line.map(|line| line.cursor.to_string());
-        let (top, bottom) = (end(sheet.lines.first()), end(sheet.lines.last()));
-        let here = match &asked.place {
-            Place::First => asked.address(list, &[("filters", open)]),
-            Place::Last => asked.address(list, &[("filters", open), ("last", "1")]),
-            Place::After(cursor) => turn("after", cursor.to_string(), before),
-            Place::Before(cursor) => turn("before", cursor.to_string(), before),
-        };
-        let previous = top.filter(|_| sheet.more_before);
-        let next = bottom.filter(|_| sheet.more_after);
-        Self {
-            here,
-            first: if lines == 0 { 0 } else { before + 1 },
-            last: before + lines,
-            first_page: sheet.more_before.then(|| asked.address(list, &[("filters", open)])),
-            previous: previous
-                .map(|cursor| turn("before", cursor, before.saturating_sub(asked.size))),
-            next: next.map(|cursor| turn("after", cursor, before + lines)),
-            last_page: sheet
-                .more_after
-                .then(|| asked.address(list, &[("filters", open), ("last", "1")])),
-        }
-    }
-}
-
-/// A list's address as a form carries it along, so that saving leads back to the same list.
-fn back(address: &str) -> String {
-    form_urlencoded::byte_serialize(address.trim_start_matches('?').as_bytes()).collect()
-}
-
-fn chips(list: &'static List, asked: &Asked, open: &str) -> Vec<Chip> {
-    let chip = |(place, term): (usize, &Term)| {
-        let others = asked.terms.iter().enumerate().filter(|(other, _)| *other != place);
-        let others: Vec<_> = others.map(|(_, term)| term.clone()).collect();
-        let q = language::spelled(&others);
-        Chip {
-            text: term.to_string(),
-            without: asked.address(list, &[("q", &q), ("filters", open)]),
-        }
-    };
-    asked.terms.iter().enumerate().map(chip).collect()
-}
-
-/// A heading sorts by its column first and then as it was; a second time, the other way round.
-fn heading(list: &'static List, column: &'static Column, asked: &Asked, open: &str) -> Heading {
-    let place = asked.order.iter().position(|(known, _)| known.name == column.name);
-    let downward = place.and_then(|place| asked.order.get(place)).is_some_and(|(_, down)| *down);
-    let others: Vec<_> =
-        asked.order.iter().copied().filter(|(known, _)| known.name != column.name).collect();
-    let turned = (column, place == Some(0) && !downward);
-    let address = |order: Vec<(&'static Column, bool)>| {
-        let sort = Asked { order, ..asked.clone() }.sort();
-        let sort = if sort == list.order { String::new() } else { sort };
-        asked.address(list, &[("sort", &sort), ("filters", open)])
-    };
-    let arrow = if downward { "↓" } else { "↑" };
-    Heading {
-        title: column.title,
-        address: address([turned].into_iter().chain(others.clone()).collect()),
-        sorted: match (place, downward) {
-            (Some(0), false) => "ascending",
-            (Some(0), true) => "descending",
-            _ => "none",
-        },
-        place: place
-            .filter(|place| *place > 0)
-            .map(|place| format!("{} {arrow}", place + 1))
-            .unwrap_or_default(),
-        unsorted: (place.is_some() && !others.is_empty()).then(|| address(others)),
-        number: matches!(column.show, Show::Number(_) | Show::Minutes(_)),
-    }
-}
-
-fn columns(list: &'static List, asked: &Asked) -> Vec<ColumnView> {
-    let hidden = list
-        .columns
-        .iter()
-        .filter(|column| !asked.columns.iter().any(|shown| shown.name == column.name));
-    let all = asked.columns.iter().copied().map(|column| (column, true));
-    all.chain(hidden.map(|column| (column, false)))
-        .enumerate()
-        .map(|(place, (column, shown))| ColumnView {
-            name: column.name,
-            title: column.title,
-            shown,
-            place: place + 1,
-        })
-        .collect()
-}
-
-fn sizes(list: &'static List, asked: &Asked, open: &str) -> Vec<SizeView> {
-    let mut sizes = SIZES;
-    sizes.sort_unstable();
-    let view = |size: usize| SizeView {
-        size,
-        address: {
-            let number = if size == SIZES[0] { String::new() } else { size.to_string() };
-            asked.address(list, &[("size", &number), ("filters", open)])
-        },
-        here: size == asked.size,
-    };
-    sizes.into_iter().map(view).collect()
-}
-
-/// The rows around one of a filtered list: the ids of the one before it and the one after it.
-pub(super) async fn neighbours(
-    db: &mut Conn,
-    list: &'static List,
-    asked: &Asked,
-    id: i64,
-) -> Result<(Option<i64>, Option<i64>)> {
-    let Ok(narrowing) = asked.narrowing(db, list).await? else {
-        return Ok((None, None));
-    };
-    let Some(cursor) = list.cursor(db, asked, id).await? else {
-        return Ok((None, None));
-    };
-    let before = list.fetch(db, &narrowing, asked, &Place::Before(cursor.clone()), 1).await?;
-    let after = list.fetch(db, &narrowing, asked, &Place::After(cursor), 1).await?;
-    Ok((before.first().map(|line| line.id), after.first().map(|line| line.id)))
 }

@@ -6,7 +6,7 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::history::{Event, event};
-use super::model::Registry;
+use super::manage::Registry;
 use super::nav::Nav;
 use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;

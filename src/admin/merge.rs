@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::fields::told;
-use super::model::{Field, Input, Loaded, Manage, Model};
+use super::manage::{Loaded, Manage};
+use super::model::{Field, Input, Model};
 use crate::auth::{Rights, Visitor};
 use crate::changes;
 use crate::db::Conn;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::model::Registry;
+use super::manage::Registry;
 use crate::auth::views::{self, View};
 use crate::auth::{Act, Need, Visitor};
 use crate::db::Conn;

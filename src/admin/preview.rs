@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::history::{Changed, differences};
-use super::model::{Manage, Model, Registry};
+use super::manage::{Manage, Registry};
+use super::model::Model;
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::{ChangeSet, Entry, Remembered};
 use crate::error::{Error, Result};

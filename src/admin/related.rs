@@ -1,7 +1,8 @@
 //! From a form to an object that it refers to, and back with it: in a dialog where there are scripts, on
 //! a page of its own where there are none. What was typed goes along in the address, and comes back.
 
-use super::model::{Field, Input, Manage, Model, Registry, Saved, Search};
+use super::manage::{Manage, Registry, Saved, Search};
+use super::model::{Field, Input, Model};
 use crate::auth::{Act, Visitor};
 use crate::db::Conn;
 use crate::error::{Error, Result};

@@ -4,7 +4,8 @@ use rocket::{State, get, post};
 use serde::Serialize;
 
 use super::form::list_address;
-use super::model::{Manage, Model, Registry};
+use super::manage::{Manage, Registry};
+use super::model::Model;
 use super::nav::Nav;
 use super::preview::{Preview, is_sealed, reason};
 use super::reasons::Reasons;

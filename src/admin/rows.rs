@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::asked::{Asked, Cursor, Place};
 use super::model::{Column, Key, List, Show};
 use super::narrow::Narrowing;
+use crate::changes::ChangeSet;
 use crate::db::{Composed, Conn, Row};
 use crate::domain::times;
 use crate::error::Result;
@@ -239,6 +240,33 @@ impl List {
         query.bind_number(id);
         let rows = db.compose(query).rows().await?;
         rows.first().map(|row| cursor(row, 1, &asked.order)).transpose()
+    }
+
+    /// The rows around an object: the ids of the one before it and the one after it.
+    pub(super) async fn neighbours(
+        &'static self,
+        db: &mut Conn,
+        asked: &Asked,
+        id: i64,
+    ) -> Result<(Option<i64>, Option<i64>)> {
+        let Ok(narrowing) = asked.narrowing(db, self).await? else {
+            return Ok((None, None));
+        };
+        let Some(cursor) = self.cursor(db, asked, id).await? else {
+            return Ok((None, None));
+        };
+        let before = self.fetch(db, &narrowing, asked, &Place::Before(cursor.clone()), 1).await?;
+        let after = self.fetch(db, &narrowing, asked, &Place::After(cursor), 1).await?;
+        Ok((before.first().map(|line| line.id), after.first().map(|line| line.id)))
+    }
+
+    /// Keeps an object from other writers until the set ends.
+    pub(super) async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
+        let mut row = Composed::select(self.id);
+        row.push(" FROM ").push(self.table).push(" WHERE ").push(self.id);
+        row.push(" = ").bind_number(id);
+        let _: Option<(i64,)> = set.lock(row).optional().await?;
+        Ok(())
     }
 }
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::fields::Parts;
 use super::form::{Form, decoded, list_address};
+use super::manage::{Filled, Loaded, Manage, Registry, Saved};
 use super::merge;
-use super::model::{Field, Filled, Input, Loaded, Manage, Registry, Saved};
+use super::model::{Field, Input};
 use super::preview;
 use super::related;
 use crate::auth::{Act, Need, Staff, Visitor};

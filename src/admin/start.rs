@@ -4,7 +4,7 @@ use rocket::{State, get};
 use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use super::model::Registry;
+use super::manage::Registry;
 use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use crate::auth::{Act, Need, Staff};

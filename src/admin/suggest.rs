@@ -5,7 +5,8 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::fields::{CANDIDATES, There, new_row};
-use super::model::{Choice, Input, Registry, Search};
+use super::manage::{Choice, Registry, Search};
+use super::model::Input;
 use crate::auth::{Act, Staff};
 use crate::db::Db;
 use crate::error::{Error, Result};

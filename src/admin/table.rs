@@ -1,7 +1,7 @@
 //! A list for a command.
 
 use super::asked::{Asked, Place};
-use super::model::Registry;
+use super::manage::Registry;
 use super::rows::{Cell, MOST_COUNTED, counted};
 use crate::db::Conn;
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@ use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::asked::Asked;
-use super::model::Registry;
+use super::manage::Registry;
 use super::nav::{Nav, ViewLink};
 use super::rows::counted;
 use crate::auth::groups::{self, Group};

@@ -16,44 +16,29 @@ const ABOUT: &str = "COALESCE((SELECT c.label FROM changes c WHERE c.change_set_
     ORDER BY CASE WHEN c.kind IN ('bookings', 'memberships') THEN 1 ELSE 0 END, c.id DESC LIMIT 1), '')";
 const CHANGES: &str = "(SELECT COUNT(*) FROM changes c WHERE c.change_set_id = s.id)";
 
-/// The kinds that change, with the condition that a set changes one, and that it changes none.
-const KINDS: [(&str, &str, &str); 7] = [
-    (
-        "airports",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'airports')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'airports')",
-    ),
-    (
-        "flights",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'flights')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'flights')",
-    ),
-    (
-        "passengers",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'passengers')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'passengers')",
-    ),
-    (
-        "bookings",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'bookings')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'bookings')",
-    ),
-    (
-        "users",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'users')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'users')",
-    ),
-    (
-        "groups",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'groups')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'groups')",
-    ),
-    (
-        "memberships",
-        "EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'memberships')",
-        "NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = 'memberships')",
-    ),
-];
+/// The kinds that change: the condition that a set changes one, and the condition that it changes none.
+macro_rules! kinds {
+    ($($kind:literal $title:literal),*) => {
+        const CHANGED: &[(&str, &str, &str)] = &[$((
+            $kind,
+            $title,
+            concat!("EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = '", $kind, "')"),
+        )),*];
+        const UNTOUCHED: &[(&str, &str)] = &[$((
+            $kind,
+            concat!("NOT EXISTS (SELECT 1 FROM changes c WHERE c.change_set_id = s.id AND c.kind = '", $kind, "')"),
+        )),*];
+    };
+}
+kinds! {
+    "airports" "Airports",
+    "flights" "Flights",
+    "passengers" "Passengers",
+    "bookings" "Bookings",
+    "users" "Users",
+    "groups" "Groups",
+    "memberships" "Memberships"
+}
 
 const UNDONE: &str = "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)";
 const STATE: &str = "CASE WHEN EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)
@@ -88,19 +73,7 @@ static MODEL: Model = Model {
         ],
         search_help: "who, what, the reason, or what it is about",
         filters: &[
-            Filter::new(
-                "kind",
-                "Kind",
-                Look::Choice(&[
-                    (KINDS[0].0, "Airports", KINDS[0].1),
-                    (KINDS[1].0, "Flights", KINDS[1].1),
-                    (KINDS[2].0, "Passengers", KINDS[2].1),
-                    (KINDS[3].0, "Bookings", KINDS[3].1),
-                    (KINDS[4].0, "Users", KINDS[4].1),
-                    (KINDS[5].0, "Groups", KINDS[5].1),
-                    (KINDS[6].0, "Memberships", KINDS[6].1),
-                ]),
-            ),
+            Filter::new("kind", "Kind", Look::Choice(CHANGED)),
             Filter::states(&[
                 ("undone", "Undone", UNDONE),
                 ("undo", "An undo", "s.undoes IS NOT NULL"),
@@ -126,8 +99,8 @@ impl Manage for Log {
 
     /// What is about kinds that one may view, and about no other.
     fn only(&self, by: &Visitor) -> Vec<&'static str> {
-        let hidden = KINDS.iter().filter(|(kind, ..)| !by.has(Need::to(Act::View, kind)));
-        hidden.map(|(.., none)| *none).collect()
+        let hidden = UNTOUCHED.iter().filter(|(kind, _)| !by.has(Need::to(Act::View, kind)));
+        hidden.map(|(_, none)| *none).collect()
     }
 
     async fn load(&self, _db: &mut Conn, _id: i64) -> Result<Option<Loaded>> {

@@ -8,6 +8,7 @@ import http.client
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import textwrap
 import threading
@@ -128,7 +129,6 @@ class Machine:
 
 
 def free_port():
-    import socket
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
