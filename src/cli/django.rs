@@ -30,7 +30,7 @@ pub(super) async fn import(url: Option<&str>, dry_run: bool) -> Result<()> {
     let from = Pool::open(&url, 1, Duration::from_secs(5)).await?;
     let pool = open_migrated(&Settings::read()?).await?;
     let intent = Intent {
-        actor: Actor::command("import-django"),
+        actor: Actor::command(django::COMMAND),
         action: "import",
         at: Clock::default().now(),
         request_id: String::new(),

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -74,6 +75,7 @@ class Way(unittest.TestCase):
     def tearDownClass(cls):
         cls.heroku.stop()
         cls.registry.terminate()
+        cls.registry.wait()
         for name, seconds in cls.machine.timings:
             print(f"{name}: {seconds:.0f} s")
 
@@ -214,9 +216,15 @@ class Way(unittest.TestCase):
                                  "web", "airline", "dumpdata").stdout for name in ("airline", "other")]
             self.assertIn("boss", data[0])
             self.assertEqual(*data)
+            def ready():
+                return get(self.compose("port", "web", "8000", check=False).stdout.strip(), "/readyz")[0] == 200
+
             self.compose("restart", "db")
-            web = self.compose("port", "web", "8000").stdout.strip()
-            wait("the site after its database's restart", lambda: get(web, "/readyz")[0] == 200)
+            wait("the site after its database's restart", ready)
+            # A program that dies is started again.
+            os.kill(int(docker("inspect", "--format", "{{.State.Pid}}", "stack-web-1")), signal.SIGKILL)
+            wait("its restart", lambda: docker("inspect", "--format", "{{.RestartCount}}", "stack-web-1") == "1")
+            wait("the site after its restart", ready)
             # A wrong password ends the migration, in time, and the site is not started.
             self.compose("rm", "--stop", "--force", "web", "migration")
             begun = time.monotonic()
@@ -257,6 +265,7 @@ class Way(unittest.TestCase):
             "Authorization": f"Basic {token}", "Content-Type": "application/vnd.oci.image.manifest.v1+json"})
         answer = connection.getresponse()
         self.assertEqual((answer.status, b"unsupported" in answer.read()), (405, True))
+        connection.close()
 
     def make_images(self, commit, change_of_web=""):
         """The images of a commit, made of those that were tested."""

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use airline::db::Kind;
+use airline::domain::flights::{self, Draft};
 
 use crate::commands::{airline, said};
 use crate::support::{Database, Site, source};
@@ -14,45 +15,62 @@ fn python() -> PathBuf {
     if tools.exists() { tools } else { PathBuf::from("/usr/bin/python3") }
 }
 
+/// Runs a script of `tests/django/`.
+fn run(script: &str, words: &[&str]) {
+    let script = source().join("tests/django").join(script);
+    let done = Command::new(python()).arg(script).args(words).output().unwrap();
+    assert!(
+        done.status.success(),
+        "Django (bin/lint installs it) says: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
 /// A database as the demo makes and fills it, and its address; on SQLite where this runs on SQLite.
 struct Demo {
     url: String,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
     _schema: Option<Database>,
 }
 
 impl Demo {
     async fn made() -> Self {
+        match airline::config::variable("TEST_DATABASE_URL") {
+            None => Self::on_sqlite(),
+            Some(server) => Self::on_postgres(&server).await,
+        }
+    }
+
+    fn on_sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = airline::config::variable("TEST_DATABASE_URL");
-        let (words, url, schema) = match server {
-            None => {
-                let file = folder.path().join("demo.sqlite3").display().to_string();
-                (vec!["sqlite".to_owned(), file.clone()], format!("sqlite:{file}"), None)
-            }
-            Some(server) => {
-                let schema = Database::empty().await;
-                let url = url::Url::parse(&server).unwrap();
-                let name = schema.url.rsplit("%3D").next().unwrap().to_owned();
-                let words = [
-                    "postgres",
-                    url.host_str().unwrap(),
-                    &url.port().unwrap_or(5432).to_string(),
-                    url.username(),
-                    url.path().trim_start_matches('/'),
-                    &name,
-                ];
-                (words.map(str::to_owned).to_vec(), schema.url.clone(), Some(schema))
-            }
-        };
-        let script = source().join("tests/django/demo.py");
-        let done = Command::new(python()).arg(script).args(words).output().unwrap();
-        assert!(
-            done.status.success(),
-            "Django (bin/lint installs it) says: {}",
-            String::from_utf8_lossy(&done.stderr)
+        let file = folder.path().join("demo.sqlite3").display().to_string();
+        run("demo.py", &["sqlite", &file]);
+        Self { url: format!("sqlite:{file}"), _folder: Some(folder), _schema: None }
+    }
+
+    /// With rows that no form lets through.
+    fn odd() -> Self {
+        let demo = Self::on_sqlite();
+        run("odd.py", &[demo.url.trim_start_matches("sqlite:")]);
+        demo
+    }
+
+    async fn on_postgres(server: &str) -> Self {
+        let schema = Database::empty().await;
+        let url = url::Url::parse(server).unwrap();
+        let name = schema.url.rsplit("%3D").next().unwrap();
+        run(
+            "demo.py",
+            &[
+                "postgres",
+                url.host_str().unwrap(),
+                &url.port().unwrap_or(5432).to_string(),
+                url.username(),
+                url.path().trim_start_matches('/'),
+                name,
+            ],
         );
-        Self { url, _folder: folder, _schema: schema }
+        Self { url: schema.url.clone(), _folder: None, _schema: Some(schema) }
     }
 
     fn copy(&self, into: &Database, more: &[&str]) -> (bool, String) {
@@ -140,22 +158,85 @@ async fn the_demo_is_copied_into_a_site_in_use_and_undone() {
     let demo = Demo::made().await;
     let site = Site::fresh().await;
     let (jfk, cdg) = site.two_airports().await;
-    let own = site.flight(&jfk, &cdg).await;
-    site.database.run(&format!("UPDATE flights SET id = 2 WHERE id = {}", own.id)).await;
+    let mut set = site.set().await;
+    let own =
+        Draft { origin: jfk, destination: cdg, duration: 100, departs_at: None, capacity: None };
+    flights::insert_as(&mut set, 2, own).await.unwrap();
+    set.commit().await.unwrap();
+    site.staff_with("clerk", "view_flights").await;
     let before = objects(&site.dump().await).len();
     let (fine, said) = demo.copy(&site.database, &[]);
     assert!(fine && said.contains("airports: 0 added, 2 there already, 1 not taken."), "{said}");
     assert!(said.contains("flights: 2 added"), "{said}");
-    // A number that is taken is not taken away: that flight has a new one.
+    // A number that is taken is not taken away: that flight has a new one, which none of the demo's has.
     let keeper = site.superuser("keeper", "unusable").await;
     let mut keeper = site.session_of(keeper).await;
-    assert_eq!(keeper.get("/admin/flights/?q=minutes=415").await.count("tbody tr"), 1);
+    assert_eq!(keeper.get("/admin/flights/?q=minutes=415").await.all("tbody a.row"), ["4"]);
     assert_eq!(keeper.get("/admin/flights/?q=minutes=100").await.all("tbody a.row"), ["2"]);
+    assert_eq!(keeper.get("/admin/flights/?q=minutes=-5").await.all("tbody a.row"), ["3"]);
+    // Who has an account here gets no rights by a name of the demo's.
+    assert!(said.contains("users: 2 added, 1 there already."), "{said}");
+    assert!(said.contains("memberships: 0 added, 1 not taken."), "{said}");
+    assert!(said.contains("user 2 in group 1: The account clerk was here before"), "{said}");
+
+    // Once more adds nothing, also to what was changed meanwhile.
+    site.database.run("UPDATE flights SET duration = 416 WHERE id = 4").await;
+    let (fine, again) = demo.copy(&site.database, &[]);
+    assert!(fine && again.contains("flights: 0 added, 2 there already, 1 not taken."), "{again}");
+    assert!(again.contains("There was nothing new."), "{again}");
+    site.database.run("UPDATE flights SET duration = 415 WHERE id = 4").await;
+
     let set = said.rsplit("change set ").next().unwrap().split(':').next().unwrap().to_owned();
     let page = keeper.get(&format!("/admin/log/{set}/undo/")).await;
     let done = keeper.submit(&page, "main form", &[]).await;
     assert!(done.messages()[0].starts_with("Undone: "), "{}", done.text);
     assert_eq!(objects(&site.dump().await).len(), before + 1, "(who undid it is new)");
+}
+
+const ODD: &str = "\
+airports: 2 added, 1 there already, 3 not taken.
+flights: 4 added, 2 not taken.
+passengers: 1 added, 3 not taken.
+bookings: 1 added, 2 not taken.
+groups: 1 added, 1 not taken.
+users: 6 added, 2 not taken.
+memberships: 1 added.
+log entries: 5 added.
+";
+
+#[rocket::async_test]
+async fn odd_rows_are_refused_one_by_one_and_take_nothing_along() {
+    let demo = Demo::odd();
+    let site = Site::fresh().await;
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.starts_with(ODD), "{said}");
+    for refused in [
+        "airport 4 (Nul, NL): Take out the control characters",
+        "LHR): At most 64 characters fit here; this has 200.",
+        "flight 5 (New York (JFK) to Paris (CDG)): Give a number from -2880 to 2880.",
+        "passenger 3 (A B): Take out the control characters",
+        "group 2 (g): Take out the control characters",
+        "user 5 (clerk ): Somebody has this name already.",
+        "user 6 (nl): Take out the control characters",
+    ] {
+        assert!(said.contains(refused), "{refused}: {said}");
+    }
+    assert!(said.lines().all(|line| !line.contains(char::is_control)), "nothing steers a terminal");
+    // Numbers after which none could follow are not kept.
+    let keeper = site.superuser("keeper", "unusable").await;
+    let mut keeper = site.session_of(keeper).await;
+    let numbers = keeper.get("/admin/flights/?q=minutes=7").await.all("tbody a.row");
+    assert_eq!(numbers, ["4", "5"]);
+    // A hash that is none lets nobody in, and takes no time to do so.
+    for name in ["md5", "endless", "CLERK"] {
+        let mut stranger = site.browser();
+        let form = stranger.get("/admin/login/").await;
+        let typed = [("username", name), ("password", "x")];
+        let refused = stranger.submit(&form, "main form", &typed).await;
+        assert_eq!(refused.status.code, 422, "{name}");
+    }
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.contains("There was nothing new."), "{said}");
 }
 
 /// The lines of a dump that are objects.
