@@ -20,12 +20,14 @@ end() {
 }
 
 [ "${TRAVIS_PULL_REQUEST:-}" = false ] || end 3 "this is a pull request, or no build of Travis: nothing is deployed"
+[ "${TRAVIS_EVENT_TYPE:-}" = push ] || end 3 "this build is for ${TRAVIS_EVENT_TYPE:-?}: deployed is a push only"
 [ -z "${TRAVIS_TAG:-}" ] || end 3 "this is the tag $TRAVIS_TAG: deployed is the branch master only"
 [ "${TRAVIS_BRANCH:-}" = master ] || end 3 "this is the branch ${TRAVIS_BRANCH:-?}: deployed is master only"
 commit=${TRAVIS_COMMIT:-}
 [ -n "$commit" ] || end 2 "TRAVIS_COMMIT is not set"
 app=${HEROKU_APP_NAME:-}
 [ -n "$app" ] || end 2 "HEROKU_APP_NAME is not set: say which app, in the repository's settings on Travis"
+[[ $app =~ ^[a-z][a-z0-9-]+$ ]] || end 2 "HEROKU_APP_NAME is \"$app\", which is no name of an app"
 token=${HEROKU_API_KEY:-${HEROKU_AUTH_TOKEN:-}}
 [ -n "$token" ] || end 2 "HEROKU_API_KEY is not set: make a token by \`heroku authorizations:create\`"
 registry=${HEROKU_REGISTRY:-registry.heroku.com}

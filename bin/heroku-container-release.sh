@@ -162,6 +162,11 @@ else
   wait_for "$release" || end 20 "the release phase failed; what ran before runs on"
 fi
 
+go_back() {
+  heroku "the way back" /releases --request POST --data "$(jq -n --arg id "$before" '{release: $id}')"
+  wait_for "$(answer .id)"
+}
+
 [ -n "$site" ] || end 2 "SMOKE_URL is not set, and the app has no address: where is the site?"
 answers() {
   curl --silent --fail --max-time 30 --output /dev/null "$site/readyz" \
@@ -174,9 +179,9 @@ until answers; do
       end 22 "$site does not answer as $commit, and there is no release before to go back to"
     fi
     say "$site does not answer as $commit: going back"
-    heroku "the way back" /releases --request POST --data "$(jq -n --arg id "$before" '{release: $id}')"
-    back=$(answer .id)
-    wait_for "$back" || end 22 "$site does not answer, and going back failed: look at \`heroku releases --app $app\`"
+    # (In brackets, so that nothing on that way ends this script as something else. A new app's first
+    # releases have no images: Heroku goes back to none of them.)
+    (go_back) || end 22 "$site does not answer, and going back failed: look at \`heroku releases --app $app\`"
     end 21 "$site did not come up as $commit; the release before is back"
   fi
   sleep "$poll"

@@ -159,8 +159,8 @@ class Heroku:
                     found = [known for known in heroku.releases if known["id"] == wanted]
                     if not found:
                         return self.refuse(404, "No such release.")
-                    if found[0]["status"] != "succeeded":
-                        return self.refuse(422, "Cannot roll back to a failed release.")
+                    if found[0]["status"] != "succeeded" or not found[0]["images"]:
+                        return self.refuse(422, "Cannot roll back to a release that failed or has no images.")
                     back = heroku.begin(found[0]["images"], f"Rollback to v{found[0]['version']}")
                     return self.send(201, back)
                 return self.refuse(404, "Nothing is here.")

@@ -52,7 +52,7 @@ class Scripts(unittest.TestCase):
             "HEROKU_APP_NAME": "flights", "HEROKU_API_KEY": TOKEN, "HEROKU_API_URL": self.heroku.url,
             "HEROKU_REGISTRY_URL": self.heroku.url, "SMOKE_URL": self.site.url, "RELEASE_POLL": "0.05",
             "RELEASE_TIMEOUT": "5", "SMOKE_TIMEOUT": "1", "TRAVIS_BRANCH": "master", "TRAVIS_PULL_REQUEST": "false",
-            "TRAVIS_TAG": "", "TRAVIS_COMMIT": COMMIT, **more,
+            "TRAVIS_TAG": "", "TRAVIS_COMMIT": COMMIT, "TRAVIS_EVENT_TYPE": "push", **more,
         }
 
     def run_script(self, *words, **more):
@@ -92,6 +92,7 @@ class Scripts(unittest.TestCase):
             ("TRAVIS_PULL_REQUEST", "7", "pull request"), ("TRAVIS_PULL_REQUEST", None, "no build of Travis"),
             ("TRAVIS_BRANCH", "feature", "the branch feature"), ("TRAVIS_BRANCH", None, "the branch ?"),
             ("TRAVIS_BRANCH", "", "the branch ?"), ("TRAVIS_TAG", "v1", "the tag v1"),
+            ("TRAVIS_EVENT_TYPE", "cron", "for cron"), ("TRAVIS_EVENT_TYPE", None, "for ?"),
         ]:
             with self.subTest(name=name, value=value):
                 self.assertEqual(self.push(**{name: value}), 3)
@@ -189,9 +190,19 @@ class Scripts(unittest.TestCase):
         self.heroku.images = {"web": "sha256:web2", "release": "sha256:release2"}
         self.assertEqual(self.release(), 21, self.said)
         self.assertEqual(self.heroku.formation["web"], "sha256:web1")
-        # Where going back fails, too, that is told apart; as is the first release of all.
+        # Where going back fails, too, that is told apart.
         self.site.fail_when_back = True
         self.assertEqual(self.release(), 22, self.said)
+
+    def test_the_first_release_of_all_has_no_way_back(self):
+        self.site.broken = {"sha256:web1": "ready"}
+        self.assertEqual(self.release(), 22, self.said)
+        self.assertIn("no release before", self.said)
+        # What Heroku makes with a new app, and with each setting, came through, and holds no images.
+        self.heroku.releases = [{"id": "made", "version": 1, "status": "succeeded", "description": "Set a setting", "images": {}}]
+        self.heroku.formation = {}
+        self.assertEqual(self.release(), 22, self.said)
+        self.assertIn("Cannot roll back to a release that failed or has no images.", self.said)
 
     def test_an_api_that_is_ill_for_a_while_is_asked_again(self):
         self.heroku.down = 2
@@ -234,6 +245,8 @@ class Scripts(unittest.TestCase):
 
     def test_settings_are_checked(self):
         self.assertEqual(self.release(HEROKU_APP_NAME="../other"), 2)
+        self.assertEqual(self.push(HEROKU_APP_NAME="flights/web:latest x"), 2)
+        self.assertEqual(self.called(), [])
         self.assertEqual(self.release(HEROKU_API_KEY='x"\nurl = "http://evil.example'), 2)
         self.assertEqual(self.release("a", "b"), 2)
         self.assertEqual(self.heroku.asked, [])
