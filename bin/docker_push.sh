@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Pushes the images of the commit under test to Heroku's registry and has them released: on master, never
-# for a pull request, a tag or a fork. `.travis.yml` says the same; here it is checked once more.
+# for a pull request or a tag. `.travis.yml` says the same; here it is checked once more.
 #
 #   HEROKU_APP_NAME, HEROKU_API_KEY   the app, and a token for it (HEROKU_AUTH_TOKEN is taken, too)
 #   HEROKU_REGISTRY                   another registry (registry.heroku.com)
 #   AIRLINE_TAG                       the tag of the images that were tested (the commit)
 #
 # Ends with 0 when it is done or a newer commit is on its way, 2 when a setting is missing, 3 where nothing
-# is deployed from, 4 when the images are not those of the commit, 5 when the registry refuses; or as
-# bin/heroku-container-release.sh does.
+# is deployed from, 4 when the images are not those of the commit, 5 when the registry refuses, 6 when the
+# repository does not tell its newest commit; or as bin/heroku-container-release.sh does.
 set +x -euo pipefail # no trace: it would show the token
 cd "$(dirname "$0")/.."
 
@@ -42,10 +42,13 @@ for image in "airline:$tag" "airline-release:$tag"; do
 done
 
 # A commit that came later is tested and deployed by its own build.
-newest=$(git ls-remote origin refs/heads/master 2>/dev/null | cut -f 1) || newest=
-if [ -n "$newest" ] && [ "$newest" != "$commit" ]; then
-  end 0 "master is at $newest by now: its own build deploys it"
-fi
+end_if_overtaken() {
+  local newest
+  newest=$(git ls-remote --exit-code origin refs/heads/master | cut -f 1) \
+    || end 6 "the repository does not tell where master is: nothing is deployed that may be old"
+  [ "$newest" = "$commit" ] || end 0 "master is at $newest by now: its own build deploys it"
+}
+end_if_overtaken
 
 DOCKER_CONFIG=$(mktemp -d)
 export DOCKER_CONFIG
@@ -56,7 +59,7 @@ printf '%s' "$token" | docker login --username=_ --password-stdin "$registry" >/
 push() {
   local image=$1 try
   for try in 1 2 3; do
-    docker push "$image" | tee "$DOCKER_CONFIG/said" && return
+    docker push "$image" 2>&1 | tee "$DOCKER_CONFIG/said" && return
     if grep -qi 'unsupported' "$DOCKER_CONFIG/said"; then break; fi
     echo "docker_push: try $try failed" >&2
     sleep "${RELEASE_POLL:-5}"
@@ -66,7 +69,8 @@ push() {
 for pair in airline:web airline-release:release; do
   image=$registry/$app/${pair#*:}:latest
   docker tag "${pair%:*}:$tag" "$image"
-  push "$image" 2>&1
+  push "$image"
 done
 
+end_if_overtaken
 bin/heroku-container-release.sh "$commit"

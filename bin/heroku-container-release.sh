@@ -29,12 +29,16 @@ if [ "${1:-}" = --dry-run ]; then
   shift
 fi
 commit=${1:-}
-if [ -z "$commit" ] || [ $# != 1 ]; then end 2 "usage: bin/heroku-container-release.sh [--dry-run] COMMIT"; fi
+[ $# = 1 ] || end 2 "usage: bin/heroku-container-release.sh [--dry-run] COMMIT"
+[[ $commit =~ ^[0-9a-f]{40}$ ]] || end 2 "COMMIT is \"$commit\": give it whole, in 40 hexadecimal digits"
 app=${HEROKU_APP_NAME:-}
 [[ $app =~ ^[a-z][a-z0-9-]+$ ]] || end 2 "HEROKU_APP_NAME is \"$app\", which is no name of an app"
 token=${HEROKU_API_KEY:-${HEROKU_AUTH_TOKEN:-}}
 [[ $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || end 2 "HEROKU_API_KEY is not set, or no token"
-poll=${RELEASE_POLL:-5}
+poll=${RELEASE_POLL:-5} release_timeout=${RELEASE_TIMEOUT:-3600} smoke_timeout=${SMOKE_TIMEOUT:-120}
+[[ $poll =~ ^[0-9]+(\.[0-9]+)?$ ]] || end 2 "RELEASE_POLL is \"$poll\": give seconds, such as 5"
+[[ $release_timeout =~ ^[0-9]+$ ]] || end 2 "RELEASE_TIMEOUT is \"$release_timeout\": give whole seconds, such as 3600"
+[[ $smoke_timeout =~ ^[0-9]+$ ]] || end 2 "SMOKE_TIMEOUT is \"$smoke_timeout\": give whole seconds, such as 120"
 for tool in curl jq; do
   command -v "$tool" >/dev/null || end 2 "$tool is missing: install it"
 done
@@ -53,12 +57,12 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 # curl, told about secrets by standard input: arguments can be read by every program of the machine. It
-# follows no redirect. What came is in $folder/answer, the status in $status.
+# follows no redirect, reads no settings of the user's, and asks this machine without a proxy. What came is in $folder/answer, the status in $status.
 fetch() {
   local authorization=$1
   shift
   status=$(printf 'header = "Authorization: %s"\n' "$authorization" \
-    | curl --config - --silent --show-error --max-time 60 --output "$folder/answer" --write-out '%{http_code}' "$@") \
+    | curl --disable --noproxy 127.0.0.1,localhost --config - --silent --show-error --max-time 60 --output "$folder/answer" --write-out '%{http_code}' "$@") \
     || status=000
 }
 
@@ -142,15 +146,15 @@ wait_for() {
   while true; do
     heroku "the release $id" "/releases/$id"
     local state stream
-    state=$(answer .status)
+    state=$(answer .status) || exit 10
     stream=$(jq -r '.output_stream_url // empty' "$folder/answer")
     # It is not there at once, and needs no token.
-    if [ -n "$stream" ] && [ -z "$shown" ] && curl --silent --fail --no-buffer --max-time "${RELEASE_TIMEOUT:-3600}" "$stream"; then
+    if [ -n "$stream" ] && [ -z "$shown" ] && curl --silent --fail --no-buffer --max-time "$release_timeout" "$stream"; then
       shown=1
       continue
     fi
     [ "$state" = pending ] || break
-    [ $((SECONDS - begun)) -lt "${RELEASE_TIMEOUT:-3600}" ] || end 23 "the release is still pending after ${RELEASE_TIMEOUT:-3600} seconds"
+    [ $((SECONDS - begun)) -lt "$release_timeout" ] || end 23 "the release is still pending after $release_timeout seconds"
     sleep "$poll"
   done
   [ "$state" = succeeded ]
@@ -174,7 +178,7 @@ answers() {
 }
 begun=$SECONDS
 until answers; do
-  if [ $((SECONDS - begun)) -ge "${SMOKE_TIMEOUT:-120}" ]; then
+  if [ $((SECONDS - begun)) -ge "$smoke_timeout" ]; then
     if [ "$release" = "$newest" ] || [ -z "$before" ]; then
       end 22 "$site does not answer as $commit, and there is no release before to go back to"
     fi

@@ -145,6 +145,7 @@ fn compare_folders() -> Result<()> {
         let left = schema::tables(sqlite, &ours)?;
         let right = schema::tables(postgres, &theirs)?;
         differences = schema::differences(&left, &right);
+        differences.extend(schema::losses(sqlite, &ours)?);
     }
     if differences.is_empty() { Ok(()) } else { Err(Error::Told(differences.join("\nairline: "))) }
 }

@@ -48,6 +48,12 @@ fn name(version: i64, description: &str) -> String {
     format!("{version:04}_{}", description.replace(' ', "_"))
 }
 
+/// Whether a migration may take something away: it is named `NNNN_contract` or `NNNN_contract_…`.
+pub(super) fn contracts(name: &str) -> bool {
+    let words = name.split_once('_').map_or(name, |(_, words)| words);
+    words == "contract" || words.starts_with("contract_")
+}
+
 impl Pool {
     /// Every migration that the program or the database knows, in order. It reads only.
     pub async fn steps(&self) -> Result<Vec<Step>> {
@@ -80,12 +86,14 @@ impl Pool {
     }
 
     /// `Ok` where this program can serve the database: also where a later release added to the schema,
-    /// so that the old program runs on while the new one comes, and can come back after it. A
-    /// migration that takes something away is named `NNNN_contract_…`: what is older than that cannot.
+    /// so that the old program runs on while the new one comes, and can come back after it. Not where a
+    /// later release took something away, in a migration that is named `NNNN_contract_…`.
     pub async fn check_servable(&self) -> Result<()> {
         let steps = self.steps().await?;
-        let taken = |step: &Step| step.name.contains("_contract");
-        let concerns = |step: &Step| step.state != State::Unknown || taken(step);
+        // What is behind and ahead at once is brought by neither: then all of it is told.
+        let behind = steps.iter().any(|step| step.state == State::Pending);
+        let concerns =
+            |step: &Step| step.state != State::Unknown || behind || contracts(&step.name);
         agree(&steps.into_iter().filter(concerns).collect::<Vec<_>>())
     }
 

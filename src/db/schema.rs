@@ -10,6 +10,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
+use super::migrate::contracts;
 use super::url::Kind;
 use crate::error::{Error, Result};
 
@@ -18,20 +19,57 @@ pub type Tables = BTreeMap<String, BTreeMap<String, bool>>;
 
 /// What migrations, in order, lead to. Each is a name and a text.
 pub fn tables(kind: Kind, migrations: &[(String, String)]) -> Result<Tables> {
+    let mut tables = Tables::new();
+    for migration in migrations {
+        apply_all(kind, &mut tables, migration)?;
+    }
+    Ok(tables)
+}
+
+/// The last migration before releases had to get on with each other.
+const BEFORE_ALL_RELEASES: &str = "0006_history";
+
+/// What migrations take away without saying so in their name, as sentences: a release that runs while they
+/// do, or comes back after them, would miss it.
+pub fn losses(kind: Kind, migrations: &[(String, String)]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut tables = Tables::new();
+    for migration in migrations {
+        let before = tables.clone();
+        apply_all(kind, &mut tables, migration)?;
+        let name = &migration.0;
+        if contracts(name) || name.as_str() <= BEFORE_ALL_RELEASES {
+            continue;
+        }
+        for (table, columns) in before {
+            let left = tables.get(&table);
+            let lost = match left {
+                None => vec![table],
+                Some(left) => columns
+                    .into_keys()
+                    .filter(|column| !left.contains_key(column))
+                    .map(|column| format!("{table}.{column}"))
+                    .collect(),
+            };
+            found.extend(lost.into_iter().map(|what| {
+                format!("{name} takes {what} away: the release before still needs it. Leave it, and take it away in a later release, by `airline makemigrations contract_…`")
+            }));
+        }
+    }
+    Ok(found)
+}
+
+fn apply_all(kind: Kind, tables: &mut Tables, (name, text): &(String, String)) -> Result<()> {
     let dialect: &dyn Dialect = match kind {
         Kind::Sqlite => &SQLiteDialect {},
         Kind::Postgres => &PostgreSqlDialect {},
     };
-    let mut tables = Tables::new();
-    for (name, text) in migrations {
-        let statements = Parser::parse_sql(dialect, text).map_err(|error| {
-            Error::Told(format!("{name}.sql ({kind:?}) cannot be read: {error}"))
-        })?;
-        for statement in statements {
-            apply(&mut tables, statement);
-        }
+    let statements = Parser::parse_sql(dialect, text)
+        .map_err(|error| Error::Told(format!("{name}.sql ({kind:?}) cannot be read: {error}")))?;
+    for statement in statements {
+        apply(tables, statement);
     }
-    Ok(tables)
+    Ok(())
 }
 
 fn apply(tables: &mut Tables, statement: Statement) {
@@ -149,5 +187,33 @@ mod tests {
             ]
         );
         assert_eq!(differences(&sqlite, &sqlite), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_taken_away_says_so_in_its_name() {
+        let losses = |name: &str, text: &str| {
+            let made = "CREATE TABLE a (id BIGINT PRIMARY KEY, x TEXT, y TEXT); CREATE TABLE b (id BIGINT)";
+            let migrations = [("0001_made", made), (name, text)];
+            losses(
+                Kind::Postgres,
+                &migrations.map(|(name, text)| (name.to_owned(), text.to_owned())),
+            )
+            .unwrap()
+            .iter()
+            .map(|loss| loss.split(" away").next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+        };
+        let all = "DROP TABLE b; ALTER TABLE a DROP COLUMN x; ALTER TABLE a RENAME COLUMN y TO z";
+        let name = "0007_add_contractors";
+        assert_eq!(
+            losses(name, all),
+            ["a.x", "a.y", "b"].map(|what| format!("{name} takes {what}"))
+        );
+        assert!(
+            losses("0007_contract_a", all).is_empty() && losses("0007_contract", all).is_empty()
+        );
+        // On SQLite a table is changed by another that takes its place.
+        let again = "CREATE TABLE n (id BIGINT, x TEXT, y TEXT, z TEXT); DROP TABLE a; ALTER TABLE n RENAME TO a";
+        assert!(losses("0007_more", again).is_empty());
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use rocket::fairing::{Fairing, Info, Kind};
+use rocket::http::Method;
 use rocket::{Data, Request, Response};
 use tracing::info;
 
@@ -20,7 +21,19 @@ fn cut(path: &str) -> &str {
 #[derive(Debug)]
 pub struct RequestLog;
 
-struct Begun(Instant);
+/// A request as it came, before the gate led it elsewhere.
+struct Begun {
+    at: Instant,
+    method: Method,
+    path: String,
+}
+
+impl Begun {
+    fn of(request: &Request<'_>) -> Self {
+        let path = cut(request.uri().path().as_str()).to_owned();
+        Self { at: Instant::now(), method: request.method(), path }
+    }
+}
 
 #[rocket::async_trait]
 impl Fairing for RequestLog {
@@ -29,19 +42,19 @@ impl Fairing for RequestLog {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        request.local_cache(|| Begun(Instant::now()));
+        request.local_cache(|| Begun::of(request));
         // Now, while the connection stands.
         let _ = Address::of(request);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let begun = request.local_cache(|| Begun(Instant::now()));
+        let begun = request.local_cache(|| Begun::of(request));
         info!(
             target: "request",
-            method = %request.method(),
-            path = %cut(request.uri().path().as_str()),
+            method = %begun.method,
+            path = begun.path,
             status = response.status().code,
-            ms = begun.0.elapsed().as_millis(),
+            ms = begun.at.elapsed().as_millis(),
             address = %Address::of(request).0,
             request = RequestId::of(request),
         );

@@ -41,6 +41,7 @@ class Heroku:
         self.down = 0
         self.fail = False
         self.hang = False
+        self.garbled = False
         self.manifest = MANIFEST
         self.redirect = None
         self.web_url = None
@@ -150,6 +151,8 @@ class Heroku:
                     most = self.headers.get("Range", "").partition("max=")[2] or "200"
                     return self.send(206, heroku.releases[::-1][:int(most)])
                 if self.command == "GET" and rest.startswith("/releases/"):
+                    if heroku.garbled:
+                        return self.send(200, b"<html>")
                     found = [known for known in heroku.releases if known["id"] == rest.rsplit("/", 1)[1]]
                     return self.send(200, found[0]) if found else self.refuse(404, "No such release.")
                 if (self.command, rest) == ("PATCH", "/formation"):

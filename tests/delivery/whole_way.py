@@ -211,7 +211,7 @@ class Way(unittest.TestCase):
             # A backup, put back into another database, is the same data.
             dump = ["exec", "-T", "db", "bash", "-c"]
             self.compose(*dump, "pg_dump --format=custom -U airline airline >/tmp/dump && createdb -U airline other && "
-                         "pg_restore --clean --if-exists --no-owner -U airline --dbname=other /tmp/dump")
+                         "pg_restore --no-owner --exit-on-error --single-transaction -U airline --dbname=other /tmp/dump")
             data = [self.compose("run", "--rm", "-T", "-e", f"DATABASE_URL=postgres://airline@db/{name}?sslmode=disable",
                                  "web", "airline", "dumpdata").stdout for name in ("airline", "other")]
             self.assertIn("boss", data[0])

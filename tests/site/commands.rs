@@ -178,8 +178,16 @@ async fn a_server_of_others_is_not_migrated_by_serving() {
     );
     // What only adds is no hindrance, neither to serving nor to coming back to this release.
     database
-        .run("UPDATE _sqlx_migrations SET description = 'from the future' WHERE version = 99")
+        .run("UPDATE _sqlx_migrations SET description = 'add contractors' WHERE version = 99")
         .await;
+    // (Ahead and behind at once is brought right by the release that has both.)
+    database.run("UPDATE _sqlx_migrations SET version = 98 WHERE version = 6").await;
+    let both = run(folder.path(), &database.url, &["migrate"]).err;
+    assert!(
+        both.contains("ahead of this program") && both.contains("Deploy the release"),
+        "{both}"
+    );
+    database.run("UPDATE _sqlx_migrations SET version = 6 WHERE version = 98").await;
     assert!(run(folder.path(), &database.url, &["migrate"]).ok);
     assert!(!run(folder.path(), &database.url, &["dumpdata"]).ok, "it would leave something out");
 

@@ -80,6 +80,7 @@ async fn events_are_told_and_secrets_are_not() {
     client.ask("GET", &format!("/{}?q=a%20secret%20query", "y".repeat(10_000)), "", "");
     client.ask("GET", "/?q=another%20secret%20query", "", "");
     client.ask("GET", "/admin/first/?key=a-secret-key", "", "");
+    client.ask("POST", "/for/another", "Host: elsewhere.example\r\n", "");
     let token = client.token();
     client.ask("POST", "/appearance", "Sec-Fetch-Site: cross-site\r\n", &format!("csrf={token}"));
     client.ask("POST", "/appearance", "", "csrf=nonsense");
@@ -138,6 +139,8 @@ async fn events_are_told_and_secrets_are_not() {
     ] {
         assert!(count(event) >= least, "{event}: {}", count(event));
     }
+    // Who is turned away at the gate is told of as he came.
+    assert!(log.contains(" method=POST path=/for/another status=400 "), "{log}");
     assert_eq!(count("authn_login_success"), 1, "one came in, and nobody wrote another line");
     // Each event says in which request it was, and that request has its line.
     let fail = log.lines().find(|line| line.contains(" event=authn_login_fail ")).unwrap();
