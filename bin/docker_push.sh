@@ -31,6 +31,7 @@ app=${HEROKU_APP_NAME:-}
 token=${HEROKU_API_KEY:-${HEROKU_AUTH_TOKEN:-}}
 [ -n "$token" ] || end 2 "HEROKU_API_KEY is not set: make a token by \`heroku authorizations:create\`"
 registry=${HEROKU_REGISTRY:-registry.heroku.com}
+[[ $registry =~ ^[A-Za-z0-9.-]+(:[0-9]+)?$ ]] || end 2 "HEROKU_REGISTRY is \"$registry\": give a host, such as registry.heroku.com"
 tag=${AIRLINE_TAG:-$commit}
 
 # What was tested is what is pushed.
@@ -44,7 +45,7 @@ done
 # A commit that came later is tested and deployed by its own build.
 end_if_overtaken() {
   local newest
-  newest=$(git ls-remote --exit-code origin refs/heads/master | cut -f 1) \
+  newest=$(GIT_TERMINAL_PROMPT=0 git ls-remote --exit-code origin refs/heads/master | cut -f 1) \
     || end 6 "the repository does not tell where master is: nothing is deployed that may be old"
   [ "$newest" = "$commit" ] || end 0 "master is at $newest by now: its own build deploys it"
 }
@@ -68,7 +69,7 @@ push() {
 }
 for pair in airline:web airline-release:release; do
   image=$registry/$app/${pair#*:}:latest
-  docker tag "${pair%:*}:$tag" "$image"
+  docker tag "${pair%:*}:$tag" "$image" || end 4 "the image ${pair%:*}:$tag cannot be named $image"
   push "$image"
 done
 

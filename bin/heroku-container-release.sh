@@ -7,7 +7,7 @@
 #   HEROKU_APP_NAME, HEROKU_API_KEY      the app, and a token for it (HEROKU_AUTH_TOKEN is taken, too)
 #   HEROKU_API_URL, HEROKU_REGISTRY_URL  other hosts than Heroku's: by HTTPS, or on this machine
 #   SMOKE_URL                            where the site is (the app's own address)
-#   RELEASE_TIMEOUT, SMOKE_TIMEOUT       seconds to wait for the release phase (3600), for the site (120)
+#   RELEASE_TIMEOUT, SMOKE_TIMEOUT       seconds to wait for the release phase (1200), for the site (120)
 #   RELEASE_POLL                         seconds between two questions (5)
 #
 # Ends with 0 when the commit is live, 2 when a setting is missing or wrong, 10 when Heroku refuses, 11 when
@@ -35,9 +35,9 @@ app=${HEROKU_APP_NAME:-}
 [[ $app =~ ^[a-z][a-z0-9-]+$ ]] || end 2 "HEROKU_APP_NAME is \"$app\", which is no name of an app"
 token=${HEROKU_API_KEY:-${HEROKU_AUTH_TOKEN:-}}
 [[ $token =~ ^[A-Za-z0-9._~+/=-]+$ ]] || end 2 "HEROKU_API_KEY is not set, or no token"
-poll=${RELEASE_POLL:-5} release_timeout=${RELEASE_TIMEOUT:-3600} smoke_timeout=${SMOKE_TIMEOUT:-120}
+poll=${RELEASE_POLL:-5} release_timeout=${RELEASE_TIMEOUT:-1200} smoke_timeout=${SMOKE_TIMEOUT:-120}
 [[ $poll =~ ^[0-9]+(\.[0-9]+)?$ ]] || end 2 "RELEASE_POLL is \"$poll\": give seconds, such as 5"
-[[ $release_timeout =~ ^[0-9]+$ ]] || end 2 "RELEASE_TIMEOUT is \"$release_timeout\": give whole seconds, such as 3600"
+[[ $release_timeout =~ ^[0-9]+$ ]] || end 2 "RELEASE_TIMEOUT is \"$release_timeout\": give whole seconds, such as 1200"
 [[ $smoke_timeout =~ ^[0-9]+$ ]] || end 2 "SMOKE_TIMEOUT is \"$smoke_timeout\": give whole seconds, such as 120"
 for tool in curl jq; do
   command -v "$tool" >/dev/null || end 2 "$tool is missing: install it"
@@ -56,21 +56,27 @@ safe HEROKU_REGISTRY_URL "$registry"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
+no_proxy=${no_proxy:-${NO_PROXY:-}},127.0.0.1,localhost
+export no_proxy
+
 # curl, told about secrets by standard input: arguments can be read by every program of the machine. It
 # follows no redirect, reads no settings of the user's, and asks this machine without a proxy. What came is in $folder/answer, the status in $status.
 fetch() {
   local authorization=$1
   shift
   status=$(printf 'header = "Authorization: %s"\n' "$authorization" \
-    | curl --disable --noproxy 127.0.0.1,localhost --config - --silent --show-error --max-time 60 --output "$folder/answer" --write-out '%{http_code}' "$@") \
+    | curl --disable --config - --silent --show-error --max-time 60 --output "$folder/answer" --write-out '%{http_code}' "$@") \
     || status=000
 }
 
-# The same, again while the other side is ill; anything but success ends this script.
+# The same, again while the other side is ill; anything but success ends this script. Once something is on
+# its way, it is worth more patience.
+patience=5
+under_way=
 ask() {
   local try what=$1
   shift
-  for try in 1 2 3 4 5; do
+  for ((try = 1; try <= patience; try++)); do
     fetch "$@"
     case $status in
       2??) return ;;
@@ -84,7 +90,7 @@ ask() {
   local why
   why=$(jq -r '.message // .errors[0].message // empty' "$folder/answer" 2>/dev/null || true)
   case $status in
-    000 | 429 | 5??) end 11 "$what: no answer that can be used (status $status) ${why}" ;;
+    000 | 429 | 5??) end 11 "$what: no answer that can be used (status $status) ${why}${under_way}" ;;
     401 | 403) end 10 "$what: the token is refused (status $status) ${why}" ;;
     *) end 10 "$what: refused (status $status) ${why}" ;;
   esac
@@ -118,8 +124,11 @@ newest_releases() {
 heroku "the app $app" ""
 stack=$(answer '.stack.name // .build_stack.name')
 [ "$stack" = container ] || end 10 "the app's stack is $stack: run \`heroku stack:set container --app $app\`"
-site=${SMOKE_URL:-$(jq -r '.web_url // empty' "$folder/answer")}
+site=$(jq -r '.web_url // empty' "$folder/answer")
+site=${SMOKE_URL:-${site/#http:/https:}}
 site=${site%/}
+[ -n "$site" ] || end 2 "SMOKE_URL is not set, and the app has no address: where is the site?"
+safe SMOKE_URL "$site"
 
 image_of web
 web=$image
@@ -138,25 +147,37 @@ say "releasing $commit to $app: web $web, release $migration"
 updates=$(jq -n --arg web "$web" --arg release "$migration" \
   '{updates: [{type: "web", docker_image: $web}, {type: "release", docker_image: $release}]}')
 heroku "the release" /formation --request PATCH --data "$updates"
+patience=100
+under_way=" (the release is on its way, and nobody has looked whether the site came up)"
 newest_releases
 
-# Waits until a release is through its phase, and shows what that says.
+# Waits until a release is through its phase, and shows what that says, as it says it. The stream is not there
+# at once, and needs no token. (Travis ends a job that is silent for ten minutes.)
 wait_for() {
-  local id=$1 begun=$SECONDS shown=
+  local id=$1 begun=$SECONDS told=$SECONDS state stream reader="" shown=""
+  show() { curl --silent --fail --no-buffer --max-time "$release_timeout" "$stream"; }
   while true; do
     heroku "the release $id" "/releases/$id"
-    local state stream
     state=$(answer .status) || exit 10
     stream=$(jq -r '.output_stream_url // empty' "$folder/answer")
-    # It is not there at once, and needs no token.
-    if [ -n "$stream" ] && [ -z "$shown" ] && curl --silent --fail --no-buffer --max-time "$release_timeout" "$stream"; then
-      shown=1
-      continue
+    if [ -n "$reader" ] && ! kill -0 "$reader" 2>/dev/null; then
+      if wait "$reader"; then shown=1; fi
+      reader=
     fi
     [ "$state" = pending ] || break
+    if [ -n "$stream" ] && [ -z "$shown$reader" ]; then
+      show &
+      reader=$!
+    fi
     [ $((SECONDS - begun)) -lt "$release_timeout" ] || end 23 "the release is still pending after $release_timeout seconds"
+    if [ $((SECONDS - told)) -ge 60 ]; then
+      told=$SECONDS
+      say "the release phase runs for $((SECONDS - begun)) seconds"
+    fi
     sleep "$poll"
   done
+  if [ -n "$reader" ] && wait "$reader"; then shown=1; fi
+  if [ -n "$stream" ] && [ -z "$shown" ]; then show || true; fi
   [ "$state" = succeeded ]
 }
 
@@ -171,7 +192,6 @@ go_back() {
   wait_for "$(answer .id)"
 }
 
-[ -n "$site" ] || end 2 "SMOKE_URL is not set, and the app has no address: where is the site?"
 answers() {
   curl --silent --fail --max-time 30 --output /dev/null "$site/readyz" \
     && curl --silent --fail --max-time 30 "$site/version" | grep -qF -- "$commit"

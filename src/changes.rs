@@ -267,8 +267,9 @@ impl ChangeSet {
         Ok(())
     }
 
-    /// Keeps a remark in the log, about an object or about none: no row stands behind it.
-    pub fn remark(&mut self, text: String, about: Option<(&'static str, i64)>) {
+    /// Keeps a remark in the log, about an object or about none: no row stands behind it. `data` is JSON
+    /// for whoever reads the remark again.
+    pub fn remark(&mut self, text: String, about: Option<(&'static str, i64)>, data: String) {
         self.written += 1;
         self.changes.push(Change {
             kind: REMARKS,
@@ -276,7 +277,7 @@ impl ChangeSet {
             label: text,
             subjects: about.into_iter().collect(),
             before: None,
-            after: Some("{}".to_owned()),
+            after: Some(data),
         });
     }
 
@@ -284,6 +285,11 @@ impl ChangeSet {
     pub async fn remarks(&mut self) -> Result<HashSet<String>> {
         let rows: Vec<(String,)> = self.query(KNOWN_REMARKS).bind(REMARKS.to_owned()).all().await?;
         Ok(rows.into_iter().map(|(text,)| text).collect())
+    }
+
+    /// [`Tx::alone`].
+    pub async fn alone(&mut self, what: &'static str) -> Result<()> {
+        self.tx.alone(what).await
     }
 
     /// [`Tx::restart_ids`].

@@ -18,10 +18,10 @@ fn alive() -> &'static str {
     "alive\n"
 }
 
-/// The database answers, and its schema is the program's.
+/// The database answers, and its schema lacks nothing.
 #[get("/readyz")]
 async fn ready(db: &Db) -> (Status, &'static str) {
-    match db.check_servable().await {
+    match db.check_not_behind().await {
         Ok(()) => (Status::Ok, "ready\n"),
         Err(_) => (Status::ServiceUnavailable, "not ready\n"),
     }

@@ -29,7 +29,7 @@ pub(super) async fn check(deploy: bool, allowed: &[String]) -> Result<()> {
     let mut wrong = Vec::new();
     match open_existing(&settings).await {
         Ok(pool) => {
-            if let Err(error) = pool.check_schema().await {
+            if let Err(error) = pool.check_servable().await {
                 wrong.push(error.to_string());
             }
             if deploy && let Err(error) = deploy::check(&settings, &pool, allowed).await {

@@ -72,7 +72,7 @@ async fn facts(settings: &Settings, pool: &Pool) -> Result<Facts> {
             .remote_password()
             .map(|password| if password.is_empty() { in_environment.clone() } else { password })
             .is_some_and(|password| passwords::weakness(&password, &[], false).is_some()),
-        schema_differs: pool.check_schema().await.is_err(),
+        schema_differs: pool.check_servable().await.is_err(),
         talkative: talkative || rocket_talks,
         password_in_environment: variable("AIRLINE_SUPERUSER_PASSWORD").is_some(),
         ..Facts::default()

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
-use super::{open_migrated, progress};
+use super::{open_exact, progress};
 use crate::changes::{Actor, ChangeSet, Intent};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -32,7 +32,7 @@ pub(super) async fn load(files: &[PathBuf], kind: Option<Kind>, dry_run: bool) -
             Err(found) => problems.push(found),
         }
     }
-    let pool = open_migrated(&settings).await?;
+    let pool = open_exact(&settings).await?;
     let intent = Intent {
         actor: Actor::command("loaddata"),
         action: "load",
@@ -65,7 +65,7 @@ pub(super) async fn load(files: &[PathBuf], kind: Option<Kind>, dry_run: bool) -
 }
 
 async fn load_dump(settings: &Settings, name: &str, bytes: &[u8], dry_run: bool) -> Result<()> {
-    let pool = open_migrated(settings).await?;
+    let pool = open_exact(settings).await?;
     let mut tx = pool.begin().await?;
     let rows = dump::load(&mut tx, name, bytes, progress::bar().as_mut()).await?;
     let rows = rows.map_err(|problems| nothing_loaded(&[problems]))?;
@@ -92,7 +92,7 @@ fn tell(report: &Report) {
 }
 
 pub(super) async fn dump() -> Result<()> {
-    let pool = open_migrated(&Settings::read()?).await?;
+    let pool = open_exact(&Settings::read()?).await?;
     let mut out = BufWriter::new(io::stdout());
     dump::dump(&pool, &mut out, progress::bar().as_mut()).await
 }

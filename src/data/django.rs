@@ -127,6 +127,8 @@ pub async fn copy(
     from: &mut Conn,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Copied>> {
+    // One after the other: what the first copies, the next must know.
+    set.alone("import-django").await?;
     let mut ids = Ids::default();
     let copied = vec![
         copy_airports(set, from, &mut ids, progress).await?,
@@ -152,7 +154,7 @@ where
     from.compose(Composed::select(text)).all().await.map_err(|error| match error {
         Error::Database(_) => Error::Told(
             "This is no database of the demo's, or one of another version: its tables \
-             (flights_airport, flights_flight, auth_user, …) are not there, or not as expected."
+             (flights_airport, flights_flight, auth_user, …) are not there, or hold something else than expected."
                 .to_owned(),
         ),
         other => other,
@@ -187,19 +189,29 @@ async fn copy_airports(
     let rows: Vec<(i64, String, String)> =
         read(from, "CAST(id AS BIGINT), code, city FROM flights_airport ORDER BY id").await?;
     let mut copied = Copied::of("airports");
+    let earlier = Earlier::of(set, "airports", "airport").await?;
     progress.begin("airports", rows.len());
     for (id, code, city) in rows {
         let name = format!("airport {id} ({city}, {code})");
         row!(set, copied, progress, name, async {
-            if !code.contains('\0')
-                && let Some(known) = airports::by_code(set, &code).await?
-            {
-                ids.airports.insert(id, known);
+            let said = json!([code, city]).to_string();
+            if let Some(known) = earlier.object(id) {
+                let airport = airports::find(set, known).await?.ok_or(Error::NotFound)?;
+                ids.airports.insert(id, airport);
+                earlier.same(id, &said)?;
                 return Ok(Fate::Known);
             }
-            let draft = airports::Draft::parse(&values([("code", code), ("city", city)]))?;
-            ids.airports.insert(id, airports::insert(set, draft).await?);
-            Ok(Fate::Added)
+            let there =
+                if code.contains('\0') { None } else { airports::by_code(set, &code).await? };
+            let (airport, fate) = if let Some(known) = there {
+                (known, Fate::Known)
+            } else {
+                let typed = values([("code", code), ("city", city)]);
+                (airports::insert(set, airports::Draft::parse(&typed)?).await?, Fate::Added)
+            };
+            earlier.remember(set, id, said, airport.id)?;
+            ids.airports.insert(id, airport);
+            Ok(fate)
         });
     }
     progress.end();
@@ -220,12 +232,15 @@ async fn copy_flights(
     )
     .await?;
     let mut copied = Copied::of("flights");
-    let mut earlier =
-        Earlier::of(set, "flights", &["origin_id", "destination_id", "duration"]).await?;
+    let earlier = Earlier::of(set, "flights", "flight").await?;
+    let mut raised = false;
     progress.begin("flights", rows.len());
     for OldFlight { id, origin_id, destination_id, duration } in
         earlier.free_first(rows, |flight| flight.id)
     {
+        if !earlier.is_free(id) && !std::mem::replace(&mut raised, true) {
+            set.restart_ids("flights").await?;
+        }
         let ends = (ids.airports.get(&origin_id), ids.airports.get(&destination_id));
         let (Some(origin), Some(destination)) = ends else {
             copied.refuse(&format!("flight {id}"), "One of its airports was not taken.");
@@ -235,25 +250,32 @@ async fn copy_flights(
         let (origin, destination) = (origin.clone(), destination.clone());
         let name = format!("flight {id} ({origin} to {destination})");
         row!(set, copied, progress, name, async {
-            let said = (origin.id, destination.id, duration);
-            let there = flights::find(set, id).await?;
-            let same = there
-                .filter(|there| (there.origin_id, there.destination_id, there.duration) == said);
-            let made = earlier.known(id, &json!(said));
-            if let Some(known) = made.or(same.map(|same| same.id)) {
+            let said = json!([origin_id, destination_id, duration]).to_string();
+            if let Some(known) = earlier.object(id) {
                 ids.flights.insert(id, known);
+                earlier.same(id, &said)?;
                 return Ok(Fate::Known);
             }
-            let typed = values([("duration", duration.to_string())]);
-            let draft = flights::Draft::parse(&typed, Ok(origin), Ok(destination))?;
-            let new = if earlier.is_free(id) {
-                flights::insert_as(set, id, draft).await?
+            let there = flights::find(set, id).await?;
+            let is_same = there.is_some_and(|there| {
+                (there.origin_id, there.destination_id, there.duration)
+                    == (origin.id, destination.id, duration)
+            });
+            let (flight, fate) = if is_same {
+                (id, Fate::Known)
             } else {
-                set.restart_ids("flights").await?;
-                flights::insert(set, draft).await?
+                let typed = values([("duration", duration.to_string())]);
+                let draft = flights::Draft::parse(&typed, Ok(origin), Ok(destination))?;
+                let new = if earlier.is_free(id) {
+                    flights::insert_as(set, id, draft).await?
+                } else {
+                    flights::insert(set, draft).await?
+                };
+                (new.id, Fate::Added)
             };
-            ids.flights.insert(id, new.id);
-            Ok(Fate::Added)
+            earlier.remember(set, id, said, flight)?;
+            ids.flights.insert(id, flight);
+            Ok(fate)
         });
     }
     progress.end();
@@ -269,28 +291,39 @@ async fn copy_passengers(
     let rows: Vec<(i64, String, String)> =
         read(from, "CAST(id AS BIGINT), first, last FROM flights_passenger ORDER BY id").await?;
     let mut copied = Copied::of("passengers");
-    let mut earlier = Earlier::of(set, "passengers", &["first", "last"]).await?;
+    let earlier = Earlier::of(set, "passengers", "passenger").await?;
+    let mut raised = false;
     progress.begin("passengers", rows.len());
     for (id, first, last) in earlier.free_first(rows, |(id, ..)| *id) {
+        if !earlier.is_free(id) && !std::mem::replace(&mut raised, true) {
+            set.restart_ids("passengers").await?;
+        }
         let name = format!("passenger {id} ({first} {last})");
         row!(set, copied, progress, name, async {
-            let draft = passengers::Draft::parse(&values([("first", first), ("last", last)]))?;
-            let said = (&draft.first, &draft.last);
-            let there = passengers::find(set, id).await?;
-            let same = there.filter(|there| (&there.first, &there.last) == said);
-            let made = earlier.known(id, &json!(said));
-            if let Some(known) = made.or(same.map(|same| same.id)) {
+            let said = json!([first, last]).to_string();
+            if let Some(known) = earlier.object(id) {
                 ids.passengers.insert(id, known);
+                earlier.same(id, &said)?;
                 return Ok(Fate::Known);
             }
-            let new = if earlier.is_free(id) {
-                passengers::insert_as(set, id, draft).await?
+            let draft = passengers::Draft::parse(&values([("first", first), ("last", last)]))?;
+            let there = passengers::find(set, id).await?;
+            let is_same = there.is_some_and(|there| {
+                (there.first, there.last) == (draft.first.clone(), draft.last.clone())
+            });
+            let (passenger, fate) = if is_same {
+                (id, Fate::Known)
             } else {
-                set.restart_ids("passengers").await?;
-                passengers::insert(set, draft).await?
+                let new = if earlier.is_free(id) {
+                    passengers::insert_as(set, id, draft).await?
+                } else {
+                    passengers::insert(set, draft).await?
+                };
+                (new.id, Fate::Added)
             };
-            ids.passengers.insert(id, new.id);
-            Ok(Fate::Added)
+            earlier.remember(set, id, said, passenger)?;
+            ids.passengers.insert(id, passenger);
+            Ok(fate)
         });
     }
     progress.end();

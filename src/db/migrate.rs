@@ -97,6 +97,13 @@ impl Pool {
         agree(&steps.into_iter().filter(concerns).collect::<Vec<_>>())
     }
 
+    /// `Ok` where a program that runs can go on: what a later release takes away is what the one before it
+    /// needs no longer; who starts after that is asked by [`Pool::check_servable`].
+    pub async fn check_not_behind(&self) -> Result<()> {
+        let steps = self.steps().await?;
+        agree(&steps.into_iter().filter(|step| step.state != State::Unknown).collect::<Vec<_>>())
+    }
+
     /// Runs the migrations that are pending.
     pub async fn migrate(&self) -> Result<()> {
         let done = match &self.pool {
@@ -115,8 +122,7 @@ impl Pool {
 
     /// Number, description and checksum of each migration that the database has.
     async fn applied(&self) -> Result<Vec<(i64, String, Vec<u8>)>> {
-        const APPLIED: &str =
-            "SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version";
+        const APPLIED: &str = "SELECT version, description, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
         let rows = match &self.pool {
             Either::Sqlite(pool) => pool
                 .fetch_all(APPLIED)

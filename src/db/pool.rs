@@ -80,6 +80,8 @@ enum Use {
     Command,
     /// Requests: somebody waits.
     Requests,
+    /// A database that is another program's: nothing of it is changed, not even how its file is written.
+    Reading,
 }
 
 /// What PostgreSQL ends by itself. SQLite's like of it is the busy time-out.
@@ -94,6 +96,11 @@ impl Pool {
     /// person.
     pub async fn open(url: &DatabaseUrl, most: u32, patience: Duration) -> Result<Self> {
         Self::open_as(url, most, patience, Use::Command).await
+    }
+
+    /// Connects to a database of another program's, only to read.
+    pub async fn open_to_read(url: &DatabaseUrl, patience: Duration) -> Result<Self> {
+        Self::open_as(url, 1, patience, Use::Reading).await
     }
 
     async fn open_as(
@@ -113,21 +120,26 @@ impl Pool {
         };
         let pool = match url.kind() {
             Kind::Sqlite => {
-                make_private(&url.file());
-                let options = SqliteConnectOptions::from_str("sqlite:")?
+                let file = SqliteConnectOptions::from_str("sqlite:")?
                     .filename(url.file())
-                    .create_if_missing(true)
-                    .foreign_keys(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Normal)
                     .busy_timeout(patience);
+                let options = match purpose {
+                    Use::Reading => file.read_only(true),
+                    Use::Command | Use::Requests => {
+                        make_private(&url.file());
+                        file.create_if_missing(true)
+                            .foreign_keys(true)
+                            .journal_mode(SqliteJournalMode::Wal)
+                            .synchronous(SqliteSynchronous::Normal)
+                    }
+                };
                 let pool = SqlitePoolOptions::new().max_connections(most).acquire_timeout(patience);
                 Either::Sqlite(pool.connect_with(options).await.map_err(told)?)
             }
             Kind::Postgres => {
                 let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(patience);
                 let options = match purpose {
-                    Use::Command => url.postgres()?,
+                    Use::Command | Use::Reading => url.postgres()?,
                     Use::Requests => url.postgres()?.options(LIMITS),
                 };
                 Either::Postgres(pool.connect_with(options).await.map_err(told)?)

@@ -181,8 +181,21 @@ impl Tx {
         })
     }
 
+    /// Waits until no other transaction does the same, and keeps others from it until this one ends. (On
+    /// SQLite there is one that writes at a time.)
+    pub async fn alone(&mut self, what: &'static str) -> Result<()> {
+        if let Held::Postgres(_) | Held::PostgresTx(_) = self.0.held {
+            let text = format!(
+                "SELECT pg_advisory_xact_lock(hashtext('airline {what} ' || current_schema()))"
+            );
+            self.0.run(sqlx::AssertSqlSafe(text).into_sql_str(), None).rows().await?;
+        }
+        Ok(())
+    }
+
     /// Makes the next id of a table follow the greatest that it holds or ever held, as history
-    /// tells, after rows came with ids of their own: an id that is gone is never given again.
+    /// tells, after rows came with ids of their own: an id that is gone is never given again. It never goes
+    /// back: others may have drawn ids that nobody sees yet.
     pub async fn restart_ids(&mut self, table: &'static str) -> Result<()> {
         let last = format!(
             "(SELECT MAX(last) FROM (SELECT COALESCE(MAX(id), 0) AS last FROM {table} UNION ALL \
@@ -190,7 +203,9 @@ impl Tx {
         );
         let texts = match self.0.held {
             Held::Postgres(_) | Held::PostgresTx(_) => vec![format!(
-                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last} + 1, false)"
+                "SELECT setval(s.name, {last} + 1, false)
+                 FROM (SELECT pg_get_serial_sequence('{table}', 'id')::regclass AS name) s
+                 WHERE {last} >= COALESCE(pg_sequence_last_value(s.name), 0)"
             )],
             Held::Sqlite(_) | Held::SqliteTx(_) => vec![
                 format!("DELETE FROM sqlite_sequence WHERE name = '{table}'"),

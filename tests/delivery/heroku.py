@@ -38,7 +38,7 @@ class Heroku:
         self.releases = []
         self.logs = {}
         self.asked = []
-        self.down = 0
+        self.down = self.down_after_patch = 0
         self.fail = False
         self.hang = False
         self.garbled = False
@@ -181,6 +181,7 @@ class Heroku:
                 with heroku.lock:
                     if images != heroku.formation:
                         heroku.begin(images, "Deployed")
+                heroku.down, heroku.down_after_patch = heroku.down_after_patch, 0
                 return self.send(200, updates)
 
             def registry(self):

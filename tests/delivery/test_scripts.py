@@ -233,6 +233,22 @@ class Scripts(unittest.TestCase):
         self.assertIn("the image web", self.said)
         self.assertEqual(self.patches(), [])
 
+    def test_where_the_site_is_must_be_known_before(self):
+        for address in (None, " ", "http://flights.example.org", "https://flights.example.org/x"):
+            self.assertEqual(self.release(SMOKE_URL=address), 2, address)
+            self.assertIn("SMOKE_URL is", self.said)
+        self.assertEqual(self.patches(), [])
+
+    def test_once_a_release_is_on_its_way_an_ill_api_is_waited_for(self):
+        self.site.broken = {"sha256:web2": "ready"}
+        self.assertEqual(self.release(), 0, self.said)
+        self.heroku.images = {"web": "sha256:web2", "release": "sha256:release2"}
+        self.heroku.down_after_patch = 20
+        self.assertEqual(self.release(), 21, self.said)
+        self.heroku.down_after_patch = 1000
+        self.assertEqual(self.release(), 11, self.said)
+        self.assertIn("nobody has looked", self.said)
+
     def test_an_answer_that_is_none_is_no_failed_release(self):
         self.heroku.garbled = True
         self.assertEqual(self.release(), 10, self.said)
@@ -253,10 +269,10 @@ class Scripts(unittest.TestCase):
         self.addCleanup(other.stop)
         # Neither by a proxy, nor by a redirect, whatever curl is told at home.
         (self.folder / ".curlrc").write_text("location-trusted\n")
-        self.assertEqual(self.release(http_proxy=other.url, all_proxy=other.url, SMOKE_URL=None), 2, self.said)
+        self.assertEqual(self.release(http_proxy=other.url, all_proxy=other.url), 0, self.said)
         self.heroku.redirect = f"{other.url}/apps/flights"
         self.assertEqual(self.release(), 10)
-        self.assertEqual([asked for asked in other.asked if asked[2]], [], "nothing with a token")
+        self.assertEqual(other.asked, [])
 
     def test_settings_are_checked(self):
         self.assertEqual(self.release(HEROKU_APP_NAME="../other"), 2)
@@ -266,6 +282,8 @@ class Scripts(unittest.TestCase):
         self.assertEqual(self.release("a", "b"), 2)
         for commit in ("a", "", f"{COMMIT}\n", COMMIT[1:], f"{COMMIT}0"):
             self.assertEqual(self.release(commit), 2, commit)
+        self.assertEqual(self.push(HEROKU_REGISTRY="http://registry.heroku.com"), 2)
+        self.assertEqual(self.called(), [])
         for name in ("RELEASE_POLL", "RELEASE_TIMEOUT", "SMOKE_TIMEOUT"):
             for value in ("2m", "-1", "x", "1 2"):
                 self.assertEqual(self.release(**{name: value}), 2)

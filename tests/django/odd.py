@@ -22,7 +22,7 @@ for number in (0, 2**63 - 1):
     add("INSERT INTO flights_flight (id, origin_id, destination_id, duration) VALUES (?, 1, 2, 7)", (number,))
 for first in ("A\0", "A" * 65):
     add("INSERT INTO flights_passenger (first, last) VALUES (?, 'B')", (first,))
-for name, password in (("CLERK", "x"), ("clerk ", "x"), ("n\0l", "x"), ("md5", "md5$a$b"),
+for name, password in (("CLERK", "x"), ("clerk ", "x"), ("n\0l", "x"), ("md5", "md5$a$b"), ("nul", "pbkdf2_sha256$1000$sa\0lt$x"),
                        ("endless", "pbkdf2_sha256$999999999999$salt$aGFzaA==")):
     add("INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, "
         "date_joined) VALUES (?, 0, ?, '', '', '', 1, 1, '2019-01-01')", (password, name))

@@ -196,6 +196,18 @@ async fn a_server_of_others_is_not_migrated_by_serving() {
     command.env("DATABASE_URL", &database.url).env("PORT", port.to_string());
     let server = Server::start(command, port);
     assert!(get(server.port, "/readyz").unwrap().starts_with("HTTP/1.1 200"));
+    // Back on this release, everything but a copy of all the data can be done.
+    let known = run(folder.path(), &database.url, &["list", "airports"]);
+    assert!(known.ok, "{}", known.err);
+    // A release that takes something away finds this one at work, and lets it work on.
+    database
+        .run("UPDATE _sqlx_migrations SET description = 'contract flights' WHERE version = 99")
+        .await;
+    assert!(get(server.port, "/readyz").unwrap().starts_with("HTTP/1.1 200"));
+    // Where something is missing, it is not ready.
+    database.run("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 6").await;
+    assert!(get(server.port, "/readyz").unwrap().starts_with("HTTP/1.1 503"));
+    database.run("UPDATE _sqlx_migrations SET success = TRUE WHERE version = 6").await;
     let mut healthy = airline(folder.path(), &["healthcheck"]);
     assert!(said(healthy.env("PORT", port.to_string()).output().unwrap()).ok);
     let out = server.stop();

@@ -1,10 +1,12 @@
 //! Coming from the demo: a database that Django itself made is copied, and people go on with it.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use airline::db::Kind;
 use airline::domain::flights::{self, Draft};
+use airline::domain::passengers;
+use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
 
 use crate::commands::{airline, said};
 use crate::support::{Database, Site, source};
@@ -71,6 +73,12 @@ impl Demo {
             ],
         );
         Self { url: schema.url.clone(), _folder: None, _schema: Some(schema) }
+    }
+
+    fn start(&self, into: &Database) -> Child {
+        let mut command = airline(source(), &["import-django"]);
+        command.env("DATABASE_URL", &into.url).env("DJANGO_DATABASE_URL", &self.url);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     fn copy(&self, into: &Database, more: &[&str]) -> (bool, String) {
@@ -151,6 +159,70 @@ async fn the_demos_database_is_copied_and_its_people_sign_in() {
             && said.contains("There was nothing new."),
         "{said}"
     );
+    // Also where the account of the list was deleted: who was sent away does not come back.
+    let away = boss.get("/admin/users/?q=away").await.attribute("tbody a.row", "href");
+    let (address, _) = away.split_once("change/").unwrap();
+    let page = boss.get(&format!("{address}delete/")).await;
+    assert!(boss.submit(&page, "main form", &[]).await.messages()[0].contains("deleted"));
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.contains("There was nothing new."), "{said}");
+    assert!(
+        said.contains("user 3 (away): It was copied before, and has been deleted here since."),
+        "{said}"
+    );
+}
+
+/// What the demo got after it was copied is copied the next time, and what it changed is told; rows that say
+/// the same stay apart.
+#[rocket::async_test]
+async fn the_demo_goes_on_and_is_copied_again() {
+    let demo = Demo::odd();
+    let site = Site::fresh().await;
+    for name in ["One", "Two"] {
+        let mut set = site.set().await;
+        let draft = passengers::Draft { first: name.to_owned(), last: "Here".to_owned() };
+        let id = if name == "One" { 1 } else { 2 };
+        passengers::insert_as(&mut set, id, draft).await.unwrap();
+        set.commit().await.unwrap();
+    }
+    let path = demo.url.trim_start_matches("sqlite:");
+    let before = std::fs::read(path).unwrap();
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine, "{said}");
+    assert_eq!(std::fs::read(path).unwrap(), before, "the demo's file is read only");
+    run("later.py", &[path]);
+    // Two at once: one copies, and the other waits for it and finds it there.
+    if site.pool.kind() == Kind::Postgres {
+        const LOCK: &str = "hashtext('airline import-django ' || current_schema())";
+        let mut conn = sqlx::PgConnection::connect(&site.database.url).await.unwrap();
+        let ask = |what: String| sqlx::raw_sql(sqlx::AssertSqlSafe(what).into_sql_str());
+        conn.execute(ask(format!("SELECT pg_advisory_lock({LOCK})"))).await.unwrap();
+        let mut waiting = demo.start(&site.database);
+        let seen = format!(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
+             AND objid = (({LOCK})::bigint & 4294967295)::oid"
+        );
+        while conn.fetch_optional(ask(seen.clone())).await.unwrap().is_none() {
+            assert!(waiting.try_wait().unwrap().is_none(), "it did not wait");
+        }
+        waiting.kill().unwrap();
+        waiting.wait().unwrap();
+    }
+    let both = [(); 2].map(|()| demo.start(&site.database));
+    let both = both.map(|copy| copy.wait_with_output().unwrap());
+    let said = both.map(|done| String::from_utf8(done.stdout).unwrap());
+    let first = usize::from(said[0].contains("There was nothing new."));
+    assert!(said[1 - first].contains("There was nothing new."), "{said:?}");
+    let said = &said[first];
+    assert!(said.contains("flights: 1 added, 3 there already, 3 not taken."), "{said}");
+    assert!(said.contains("passengers: 2 added, 1 there already"), "{said}");
+    assert!(said.contains("bookings: 1 added, 1 there already"), "{said}");
+    assert!(
+        said.contains("It has changed in the demo since it was copied, and here it is flight 2"),
+        "{said}"
+    );
+    let (fine, said) = demo.copy(&site.database, &[]);
+    assert!(fine && said.contains("There was nothing new."), "{said}");
 }
 
 #[rocket::async_test]
@@ -179,12 +251,28 @@ async fn the_demo_is_copied_into_a_site_in_use_and_undone() {
     assert!(said.contains("memberships: 0 added, 1 not taken."), "{said}");
     assert!(said.contains("user 2 in group 1: The account clerk was here before"), "{said}");
 
-    // Once more adds nothing, also to what was changed meanwhile.
-    site.database.run("UPDATE flights SET duration = 416 WHERE id = 4").await;
+    // Once more adds nothing, whatever was changed meanwhile, and nobody comes back.
+    for changed in [
+        "UPDATE flights SET duration = 416 WHERE id = 4",
+        "UPDATE airports SET code = 'CDX' WHERE code = 'CDG'",
+        "UPDATE users SET username = 'chief' WHERE username = 'boss'",
+        "UPDATE groups SET name = 'Desk' WHERE name = 'Agents'",
+        "UPDATE passengers SET last = 'Abel' WHERE last = 'Adams'",
+    ] {
+        site.database.run(changed).await;
+    }
     let (fine, again) = demo.copy(&site.database, &[]);
     assert!(fine && again.contains("flights: 0 added, 2 there already, 1 not taken."), "{again}");
     assert!(again.contains("There was nothing new."), "{again}");
     site.database.run("UPDATE flights SET duration = 415 WHERE id = 4").await;
+    for changed in [
+        "UPDATE airports SET code = 'CDG' WHERE code = 'CDX'",
+        "UPDATE users SET username = 'boss' WHERE username = 'chief'",
+        "UPDATE groups SET name = 'Agents' WHERE name = 'Desk'",
+        "UPDATE passengers SET last = 'Adams' WHERE last = 'Abel'",
+    ] {
+        site.database.run(changed).await;
+    }
 
     let set = said.rsplit("change set ").next().unwrap().split(':').next().unwrap().to_owned();
     let page = keeper.get(&format!("/admin/log/{set}/undo/")).await;
@@ -199,7 +287,7 @@ flights: 4 added, 2 not taken.
 passengers: 1 added, 3 not taken.
 bookings: 1 added, 2 not taken.
 groups: 1 added, 1 not taken.
-users: 6 added, 2 not taken.
+users: 7 added, 2 not taken.
 memberships: 1 added.
 log entries: 5 added.
 ";
@@ -228,7 +316,7 @@ async fn odd_rows_are_refused_one_by_one_and_take_nothing_along() {
     let numbers = keeper.get("/admin/flights/?q=minutes=7").await.all("tbody a.row");
     assert_eq!(numbers, ["4", "5"]);
     // A hash that is none lets nobody in, and takes no time to do so.
-    for name in ["md5", "endless", "CLERK"] {
+    for name in ["md5", "nul", "endless", "CLERK"] {
         let mut stranger = site.browser();
         let form = stranger.get("/admin/login/").await;
         let typed = [("username", name), ("password", "x")];

@@ -1,46 +1,63 @@
-//! What an import before this one made of the demo's rows, as the log remembers it.
+//! Which rows of the demo's are here already, as the log remembers it: each object that was copied, or found
+//! to be the same, has a remark that says which row of the demo's it is.
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
-use crate::changes::{Actor, ChangeSet};
+use crate::changes::{Actor, ChangeSet, REMARKS};
 use crate::db::{Composed, Select};
 use crate::error::{Error, Result};
+use crate::input::Refusal;
 
-/// The objects of one kind that are here, and which of them were made of a row of the demo's.
+/// The objects of one kind that are here, and which rows of the demo's they are.
 pub(super) struct Earlier {
+    kind: &'static str,
+    /// One of the kind, as a remark calls it.
+    one: &'static str,
     /// The numbers that are taken.
     taken: HashSet<i64>,
-    /// By what a row said when it was taken over: the objects that were made of such rows.
-    made: HashMap<String, Vec<i64>>,
+    /// By the number in the demo: the object here, and what the row said.
+    known: HashMap<i64, (i64, String)>,
 }
 
-const MADE: Select = Select::new(
-    "SELECT c.object_id, c.after FROM changes c JOIN change_sets s ON s.id = c.change_set_id
-     WHERE s.actor = $1 AND c.kind = $2 AND c.before IS NULL AND c.after IS NOT NULL ORDER BY c.id",
+/// What a remark holds.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    demo: i64,
+    said: String,
+}
+
+const KNOWN: Select = Select::new(
+    "SELECT t.object_id, c.after FROM changes c JOIN change_subjects t ON t.change_id = c.id
+     WHERE c.kind = $1 AND t.kind = $2 AND c.after IS NOT NULL ORDER BY c.id",
+);
+const LAST_DELETION: Select = Select::new(
+    "SELECT u.actor FROM changes c JOIN change_sets s ON s.id = c.change_set_id
+     LEFT JOIN change_sets u ON u.id = s.undoes
+     WHERE c.kind = $1 AND c.object_id = $2 AND c.after IS NULL ORDER BY c.id DESC LIMIT 1",
 );
 
 impl Earlier {
-    /// Looks them up. A row of the demo's is known again by some fields of what was made of it.
+    /// Looks them up.
     pub(super) async fn of(
         set: &mut ChangeSet,
         kind: &'static str,
-        fields: &[&str],
+        one: &'static str,
     ) -> Result<Self> {
         let mut ids = Composed::select("id FROM ");
         ids.push(kind);
         let taken: Vec<(i64,)> = set.compose(ids).all().await?;
-        let taken: HashSet<_> = taken.into_iter().map(|(id,)| id).collect();
-        let by = Actor::command(super::COMMAND).name;
-        let rows: Vec<(i64, String)> = set.query(MADE).bind(by).bind(kind.to_owned()).all().await?;
-        let mut made: HashMap<String, Vec<i64>> = HashMap::new();
-        for (id, after) in rows.into_iter().filter(|(id, _)| taken.contains(id)) {
-            let row: Value = serde_json::from_str(&after).map_err(Error::internal)?;
-            let said: Value = fields.iter().map(|field| row.get(field).cloned()).collect();
-            made.entry(said.to_string()).or_default().push(id);
+        let rows: Vec<(i64, String)> =
+            set.query(KNOWN).bind(REMARKS.to_owned()).bind(kind.to_owned()).all().await?;
+        let mut known = HashMap::new();
+        for (object, row) in rows {
+            // (Others are what Django's log said.)
+            if let Ok(Row { demo, said }) = serde_json::from_str(&row) {
+                known.insert(demo, (object, said));
+            }
         }
-        Ok(Self { taken, made })
+        Ok(Self { kind, one, taken: taken.into_iter().map(|(id,)| id).collect(), known })
     }
 
     /// Whether a row can keep its number: nothing has it, and numbers can go on after it.
@@ -54,11 +71,47 @@ impl Earlier {
         rows
     }
 
-    /// The object that was made of a row of this number that said this. Each is answered once: rows that
-    /// say the same became objects of their own.
-    pub(super) fn known(&mut self, id: i64, said: &Value) -> Option<i64> {
-        let made = self.made.get_mut(&said.to_string())?;
-        let place = made.iter().position(|known| *known == id).unwrap_or(0);
-        (place < made.len()).then(|| made.remove(place))
+    /// The object that a row of the demo's is here, if it is.
+    pub(super) fn object(&self, demo: i64) -> Option<i64> {
+        self.known.get(&demo).map(|(object, _)| *object).filter(|id| self.taken.contains(id))
+    }
+
+    /// Refuses what says something else now than when it was copied.
+    pub(super) fn same(&self, demo: i64, said: &str) -> Result<(), Refusal> {
+        match self.known.get(&demo) {
+            Some((object, before)) if before != said => {
+                let one = self.one;
+                Err(Error::Refused(format!(
+                    "It has changed in the demo since it was copied, and here it is {one} {object}: change that."
+                ))
+                .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers which object a row of the demo's is here.
+    pub(super) fn remember(
+        &self,
+        set: &mut ChangeSet,
+        demo: i64,
+        said: String,
+        object: i64,
+    ) -> Result<()> {
+        let text = format!("In the demo this is {} {demo}.", self.one);
+        let row = serde_json::to_string(&Row { demo, said }).map_err(Error::internal)?;
+        set.remark(text, Some((self.kind, object)), row);
+        Ok(())
+    }
+
+    /// Whether somebody deleted here what was copied; an undo of the copying is no such thing.
+    pub(super) async fn was_deleted(&self, set: &mut ChangeSet, demo: i64) -> Result<bool> {
+        let Some((object, _)) = self.known.get(&demo) else {
+            return Ok(false);
+        };
+        let deletion: Option<(Option<String>,)> =
+            set.query(LAST_DELETION).bind(self.kind.to_owned()).bind(*object).optional().await?;
+        let copying = Actor::command(super::COMMAND).name;
+        Ok(deletion.is_some_and(|(undone,)| undone.as_ref() != Some(&copying)))
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 
+use super::earlier::Earlier;
 use super::{Copied, Fate, Ids, not_there, read, values, why};
 use crate::auth::rights::{Act, KINDS};
 use crate::auth::{Right, Rights, credentials, groups, users};
@@ -52,22 +53,33 @@ pub(super) async fn copy_groups(
         from,
         "CAST(g.group_id AS BIGINT), p.codename, t.model FROM auth_group_permissions g
          JOIN auth_permission p ON p.id = g.permission_id
-         JOIN django_content_type t ON t.id = p.content_type_id ORDER BY g.id",
+         JOIN django_content_type t ON t.id = p.content_type_id
+         WHERE t.app_label IN ('auth', 'flights') ORDER BY g.id",
     )
     .await?;
     let there = groups::all(set).await?;
     let mut copied = Copied::of("groups");
+    let earlier = Earlier::of(set, "groups", "group").await?;
     progress.begin("groups", rows.len());
     for (id, name) in rows {
         row!(set, copied, progress, format!("group {id} ({name})"), async {
-            if let Some(known) = there.iter().find(|known| known.name == name) {
-                ids.groups.insert(id, known.clone());
+            let said = name.clone();
+            if let Some(known) = earlier.object(id) {
+                let group = groups::find(set, known).await?.ok_or(Error::NotFound)?;
+                ids.groups.insert(id, group);
+                earlier.same(id, &said)?;
                 return Ok(Fate::Known);
             }
-            let mut draft = groups::Draft::parse(&values([("name", name)]))?;
-            draft.rights = rights_of(&permissions, id);
-            ids.groups.insert(id, groups::insert(set, draft).await?);
-            Ok(Fate::Added)
+            let (group, fate) = if let Some(known) = there.iter().find(|known| known.name == name) {
+                (known.clone(), Fate::Known)
+            } else {
+                let mut draft = groups::Draft::parse(&values([("name", name)]))?;
+                draft.rights = rights_of(&permissions, id);
+                (groups::insert(set, draft).await?, Fate::Added)
+            };
+            earlier.remember(set, id, said, group.id)?;
+            ids.groups.insert(id, group);
+            Ok(fate)
         });
     }
     progress.end();
@@ -93,16 +105,30 @@ pub(super) async fn copy_users(
         from,
         "CAST(u.user_id AS BIGINT), p.codename, t.model FROM auth_user_user_permissions u
          JOIN auth_permission p ON p.id = u.permission_id
-         JOIN django_content_type t ON t.id = p.content_type_id ORDER BY u.id",
+         JOIN django_content_type t ON t.id = p.content_type_id
+         WHERE t.app_label IN ('auth', 'flights') ORDER BY u.id",
     )
     .await?;
     let mut copied = Copied::of("users");
+    let earlier = Earlier::of(set, "users", "user").await?;
     progress.begin("users", rows.len());
     for old in rows {
         row!(set, copied, progress, format!("user {} ({})", old.id, old.username), async {
-            if !old.username.contains('\0')
-                && let Some(known) = users::by_name(set, &old.username).await?
+            let said = old.username.clone();
+            if let Some(known) = earlier.object(old.id) {
+                let user = users::find(set, known).await?.ok_or(Error::NotFound)?;
+                ids.users.insert(old.id, user);
+                earlier.same(old.id, &said)?;
+                return Ok(Fate::Known);
+            }
+            if earlier.was_deleted(set, old.id).await? {
+                let why = "It was copied before, and has been deleted here since.";
+                return Err(Error::Refused(why.to_owned()).into());
+            }
+            if !said.contains('\0')
+                && let Some(known) = users::by_name(set, &said).await?
             {
+                earlier.remember(set, old.id, said, known.id)?;
                 ids.users.insert(old.id, known);
                 return Ok(Fate::Known);
             }
@@ -114,8 +140,10 @@ pub(super) async fn copy_users(
             draft.rights = rights_of(&permissions, old.id);
             let user = users::insert(set, draft).await?;
             // What nobody here can check is no password: an invitation gives one anew.
-            let hash = Some(old.password).filter(|hash| hash.starts_with("pbkdf2_sha256$"));
+            let hash = Some(old.password)
+                .filter(|hash| hash.starts_with("pbkdf2_sha256$") && !hash.contains('\0'));
             credentials::set_first_password(set, &user, hash.unwrap_or_default()).await?;
+            earlier.remember(set, old.id, said, user.id)?;
             ids.users.insert(old.id, user);
             ids.new_users.insert(old.id);
             Ok(Fate::Added)
