@@ -60,7 +60,8 @@ no_proxy=${no_proxy:-${NO_PROXY:-}},127.0.0.1,localhost
 export no_proxy
 
 # curl, told about secrets by standard input: arguments can be read by every program of the machine. It
-# follows no redirect, reads no settings of the user's, and asks this machine without a proxy. What came is in $folder/answer, the status in $status.
+# follows no redirect, reads no settings of the user's, and asks this machine without a proxy. What came is
+# in $folder/answer, the status in $status.
 fetch() {
   local authorization=$1
   shift
