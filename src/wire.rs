@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,10 +13,11 @@ use std::time::Duration;
 use rocket::fairing::AdHoc;
 use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use rocket::tokio::net::{TcpListener, TcpStream};
-use rocket::tokio::sync::{Semaphore, oneshot};
+use rocket::tokio::signal::unix::{SignalKind, signal};
+use rocket::tokio::sync::{Semaphore, oneshot, watch};
 use rocket::tokio::time::{Instant, sleep, sleep_until, timeout};
 use rocket::tokio::{self, select};
-use rocket::{Build, Rocket, Shutdown};
+use rocket::{Build, Rocket};
 use tracing::warn;
 
 /// How long a connection is waited for.
@@ -110,13 +112,40 @@ fn connections() -> usize {
     usize::try_from(connections).unwrap_or(16)
 }
 
-/// Serves a site on a listener, until it is told to stop; then what runs is finished first.
+/// Resolves when the program is told to stop: by Ctrl+C, or as a container is stopped. From here on
+/// neither ends the program by itself.
+///
+/// # Errors
+/// The system's, when it gives no signals.
+pub fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Serves a site on a listener until it is to stop; then what runs is finished first, within Rocket's
+/// grace and mercy (`ROCKET_SHUTDOWN`).
+///
+/// # Errors
+/// Why the site could not start.
 pub async fn launch(
     rocket: Rocket<Build>,
     listener: TcpListener,
     deadlines: Deadlines,
+    stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Box<rocket::Error>> {
-    let inner = rocket.figment().clone().merge(("address", "127.0.0.1")).merge(("port", 0));
+    let inner = (rocket.figment().clone())
+        .merge(("address", "127.0.0.1"))
+        .merge(("port", 0))
+        .merge(("shutdown.ctrlc", false))
+        .merge(("shutdown.signals", [""; 0]));
+    let times: rocket::config::Shutdown = inner.extract_inner("shutdown").unwrap_or_default();
+    let patience = Duration::from_secs(u64::from(times.grace) + u64::from(times.mercy));
     let peers = rocket.state::<Peers>().cloned().unwrap_or_default();
     peers.served.store(true, Ordering::Relaxed);
     let most = connections();
@@ -131,30 +160,44 @@ pub async fn launch(
         }
         Box::pin(async {})
     }));
+    let (tell, stops) = watch::channel(false);
     let accepting = tokio::spawn({
         let room = Arc::clone(&room);
         async move {
-            let Ok((port, shutdown)) = begins.await else { return };
+            let (port, inner) = begins.await.ok()?;
             let inside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            // First whoever is at the door, also when it is to stop.
             select! {
-                () = shutdown.clone() => {}
-                () = accept(listener, inside, &peers, &room, deadlines, &shutdown) => {}
+                biased;
+                () = accept(listener, inside, &peers, &room, deadlines, &stops) => {}
+                () = stop => {}
             }
+            Some(inner)
         }
     });
     let all = u32::try_from(most).unwrap_or(u32::MAX);
-    select! {
-        ended = rocket.launch() => {
-            // Rocket has answered; what it wrote is still on its way to those who asked.
-            let _ = timeout(Duration::from_secs(3), room.acquire_many(all)).await;
-            ended.map(drop).map_err(Box::new)
+    let mut stopped = pin!(async {
+        let inner = accepting.await;
+        tell.send_replace(true);
+        // Who was taken comes to Rocket before that takes nobody any more. It is told in this task: told
+        // from another, its server may hear of it first, and then waits for nobody.
+        if timeout(QUIET, room.acquire_many(all)).await.is_err() {
+            if let Ok(Some(inner)) = inner {
+                inner.notify();
+            }
+            let _ = timeout(patience, room.acquire_many(all)).await;
         }
-        // Nobody is taken any more, and nobody waits for anything: Rocket's grace need not pass.
-        () = async {
-            let _ = accepting.await;
-            let _ = room.acquire_many(all).await;
-        } => Ok(()),
+    });
+    // Once everybody has what he waited for, Rocket's grace need not pass.
+    select! {
+        biased;
+        ended = rocket.launch() => {
+            ended.map_err(Box::new)?;
+            stopped.await;
+        }
+        () = &mut stopped => {}
     }
+    Ok(())
 }
 
 async fn accept(
@@ -163,16 +206,16 @@ async fn accept(
     peers: &Peers,
     room: &Arc<Semaphore>,
     deadlines: Deadlines,
-    shutdown: &Shutdown,
+    stops: &watch::Receiver<bool>,
 ) {
     loop {
         let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((client, peer)) => {
-                let (peers, shutdown) = (peers.clone(), shutdown.clone());
+                let (peers, stops) = (peers.clone(), stops.clone());
                 tokio::spawn(async move {
                     // A connection that breaks is nobody's fault here.
-                    let _ = carry(client, peer, inside, &peers, deadlines, shutdown).await;
+                    let _ = carry(client, peer, inside, &peers, deadlines, stops).await;
                     drop(permit);
                 });
             }
@@ -200,14 +243,19 @@ async fn carry(
     inside: SocketAddr,
     peers: &Peers,
     deadlines: Deadlines,
-    shutdown: Shutdown,
+    mut stops: watch::Receiver<bool>,
 ) -> io::Result<()> {
     client.set_nodelay(true)?;
     let begun = Instant::now();
-    // Who says nothing costs no connection to Rocket.
+    let mut first = [0];
+    // Who says nothing costs no connection to Rocket. (`readable` may resolve without a byte.)
     select! {
-        said = timeout(deadlines.answer, client.readable()) => if said.is_err() { return Ok(()) },
-        () = shutdown.clone() => return Ok(()),
+        biased;
+        said = timeout(deadlines.answer, client.peek(&mut first)) => match said {
+            Ok(Ok(1..)) => {}
+            _ => return Ok(()),
+        },
+        _ = stops.wait_for(|stops| *stops) => return Ok(()),
     }
     let mut server = TcpStream::connect(inside).await?;
     server.set_nodelay(true)?;
@@ -250,28 +298,20 @@ async fn carry(
         }
     };
     let watch = async {
-        let mut shutdown = shutdown;
-        let mut idle = deadlines.idle;
         loop {
             let due = match pace.lock() {
                 Ok(pace) => match pace.asked {
                     Some(asked) => asked + deadlines.answer,
                     // (Longer than a piece may take: that has a deadline of its own.)
                     None if pace.giving => pace.last + deadlines.take * 2,
-                    None => pace.last + idle,
+                    None => pace.last + deadlines.idle,
                 },
                 Err(_) => return,
             };
             if due <= Instant::now() {
                 return;
             }
-            // While it stops a connection ends once its answer is out; until then it looks now and then.
-            let stops = idle == QUIET;
-            let due = if stops { due.min(Instant::now() + QUIET) } else { due };
-            select! {
-                () = sleep_until(due) => {}
-                () = &mut shutdown, if !stops => idle = QUIET,
-            }
+            sleep_until(due).await;
         }
     };
     select! {

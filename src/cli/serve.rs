@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use rocket::fairing::AdHoc;
 use rocket::tokio::net::TcpListener;
+use rocket::tokio::select;
 use tracing::info;
 
 use super::{open, progress};
@@ -23,12 +24,13 @@ pub(super) async fn serve() -> Result<()> {
     let settings = Settings::read()?;
     let (_, config) = settings.rocket()?;
     let address = SocketAddr::new(config.address, config.port);
+    let mut stop = Box::pin(wire::told_to_stop().map_err(|why| not_listening(&why, address))?);
     let listener = TcpListener::bind(address).await.map_err(|why| not_listening(&why, address))?;
     let clock = Clock::default();
-    let pool = open(&settings).await?;
-    prepare(&pool, &settings, &clock).await?;
-    let nobody = !users::any_staff(&mut pool.conn().await?).await?;
-    drop(pool);
+    let nobody = select! {
+        () = &mut stop => return Ok(()),
+        ready = prepare(&settings, &clock) => !ready?,
+    };
 
     // Only who sits at this machine is shown the link: a log that others read is no place for it.
     let here = address.ip().is_loopback();
@@ -52,20 +54,26 @@ pub(super) async fn serve() -> Result<()> {
     });
     let rocket = site(settings, clock, first)?.attach(told);
     events::record(Event::Started, 0, "", "", concat!("airline ", env!("CARGO_PKG_VERSION")));
-    let ended = wire::launch(rocket, listener, Deadlines::default()).await;
+    let ended = wire::launch(rocket, listener, Deadlines::default(), stop).await;
     events::record(Event::Stopped, 0, "", "", "");
     ended.map_err(|error| Error::Told(format!("The site could not start: {}", error.kind())))
 }
 
-/// A file of ours is migrated and, when new, filled; a server's schema is another's decision.
-async fn prepare(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> {
-    if pool.kind() == Kind::Postgres {
-        return pool.check_servable().await;
+/// A file of ours is migrated and, when new, filled; a server's schema is another's decision. Answers
+/// whether anybody is staff.
+async fn prepare(settings: &Settings, clock: &Clock) -> Result<bool> {
+    let pool = open(settings).await?;
+    match pool.kind() {
+        Kind::Postgres => pool.check_servable().await?,
+        Kind::Sqlite => pool.migrate().await?,
     }
-    pool.migrate().await?;
-    if !settings.own_file || !changes::is_empty(&mut pool.conn().await?).await? {
-        return Ok(());
+    if settings.own_file && changes::is_empty(&mut pool.conn().await?).await? {
+        fill(&pool, settings, clock).await?;
     }
+    users::any_staff(&mut pool.conn().await?).await
+}
+
+async fn fill(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> {
     println!("A fresh {}: loading sample data.", settings.database);
     let intent = Intent {
         actor: Actor::command("serve"),

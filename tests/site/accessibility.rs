@@ -110,7 +110,6 @@ async fn axe_finds_nothing_on_what_strangers_see() {
         reader.read(path).await;
     }
     reader.end();
-    stage.server.notify();
     stage.seat.driver.quit().await.unwrap();
 }
 

@@ -191,7 +191,6 @@ async fn a_session_that_ended_leads_to_signing_in_also_as_one_types() {
     stage.site.clock.advance(sessions::IDLE + 1);
     stage.fill("input[name=q]", "ada").await;
     stage.shows("h1", &["Sign in"]).await;
-    stage.server.notify();
     stage.seat.driver.quit().await.unwrap();
 }
 

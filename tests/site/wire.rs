@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use airline::auth::first::FirstLink;
 use airline::wire::Deadlines;
-use rocket::Shutdown;
 use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use rocket::tokio::net::TcpStream;
 use rocket::tokio::time::{sleep, timeout};
 
-use crate::support::{PASSWORD, Site, serve, settings};
+use crate::support::{PASSWORD, Running, Site, serve, settings};
 
 /// Shorter than the program's, in the same order.
 const SHORT: Deadlines = Deadlines {
@@ -22,7 +21,7 @@ const SHORT: Deadlines = Deadlines {
 struct Served {
     site: Site,
     port: u16,
-    shutdown: Shutdown,
+    running: Running,
 }
 
 impl Served {
@@ -30,8 +29,8 @@ impl Served {
         let site = Site::fresh().await;
         let rocket =
             airline::site::site(settings(&site.database), site.clock.clone(), FirstLink::default());
-        let (port, shutdown) = serve(rocket.unwrap(), deadlines).await;
-        Self { site, port, shutdown }
+        let (port, running) = serve(rocket.unwrap(), deadlines).await;
+        Self { site, port, running }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -59,12 +58,6 @@ impl Served {
 
 fn statuses(text: &str) -> Vec<u16> {
     text.split("HTTP/1.1 ").skip(1).map(|part| part[..3].parse().unwrap()).collect()
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.shutdown.clone().notify();
-    }
 }
 
 #[rocket::async_test(flavor = "multi_thread")]
@@ -466,21 +459,24 @@ async fn what_runs_is_finished_before_it_stops() {
     );
     let mut runs = served.connect().await;
     runs.write_all(head.as_bytes()).await.unwrap();
+    let silent = served.connect().await;
     let mut idle = served.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut piece = [0; 4096];
     assert!(idle.read(&mut piece).await.unwrap() > 0);
-    served.shutdown.clone().notify();
+    drop(served.running);
     let begin = Instant::now();
     while TcpStream::connect(("127.0.0.1", served.port)).await.is_ok() {
         assert!(begin.elapsed() < Duration::from_secs(5), "still taking connections");
         sleep(Duration::from_millis(20)).await;
     }
+    // Its sender is slow: by now Rocket stops too, and who waits for nothing is let go.
+    until_closed(idle, None, Duration::from_secs(5)).await;
+    until_closed(silent, None, Duration::from_secs(2)).await;
     runs.write_all(body.as_bytes()).await.unwrap();
     let count = timeout(Duration::from_secs(5), runs.read(&mut piece)).await.unwrap().unwrap();
     let answer = String::from_utf8_lossy(&piece[..count]);
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     assert_eq!(served.site.booked(&flight).await, 1);
-    until_closed(idle, None, Duration::from_secs(5)).await;
     until_closed(runs, None, Duration::from_secs(5)).await;
 }

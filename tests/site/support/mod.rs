@@ -29,7 +29,7 @@ use rocket::fairing::AdHoc;
 use rocket::local::asynchronous::Client;
 use rocket::tokio::net::TcpListener;
 use rocket::tokio::sync::oneshot;
-use rocket::{Build, Rocket, Shutdown};
+use rocket::{Build, Rocket};
 use sqlx::Connection as _;
 
 /// When every test begins: Friday, 15 January 2027, 08:00 UTC.
@@ -325,19 +325,23 @@ impl Site {
     }
 }
 
+/// Dropped, it stops a site that is served.
+pub(crate) type Running = oneshot::Sender<()>;
+
 /// Serves a site as the program does, on a port of its own, until it is told to stop.
-pub(crate) async fn serve(rocket: Rocket<Build>, deadlines: Deadlines) -> (u16, Shutdown) {
+pub(crate) async fn serve(rocket: Rocket<Build>, deadlines: Deadlines) -> (u16, Running) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = oneshot::channel();
     let tell = Mutex::new(Some(tell));
-    let figment = rocket.figment().clone().merge(("shutdown.ctrlc", false));
-    let rocket = rocket.configure(figment).attach(AdHoc::on_liftoff("test", move |rocket| {
-        let _ = tell.lock().unwrap().take().unwrap().send(rocket.shutdown());
+    let rocket = rocket.attach(AdHoc::on_liftoff("test", move |_| {
+        let _ = tell.lock().unwrap().take().unwrap().send(());
         Box::pin(async {})
     }));
-    rocket::tokio::spawn(wire::launch(rocket, listener, deadlines));
-    (port, told.await.unwrap())
+    let (running, stop) = oneshot::channel();
+    rocket::tokio::spawn(wire::launch(rocket, listener, deadlines, async { drop(stop.await) }));
+    told.await.unwrap();
+    (port, running)
 }
 
 pub(crate) async fn dump(pool: &Pool) -> String {

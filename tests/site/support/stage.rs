@@ -14,7 +14,7 @@ use thirtyfour::LoggingPrefsLogLevel;
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
 use thirtyfour::prelude::*;
 
-use super::{Database, PASSWORD, Site, settings};
+use super::{Database, PASSWORD, Running, Site, settings};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
@@ -40,7 +40,7 @@ pub(crate) struct Stage {
     pub(crate) site: Site,
     pub(crate) seat: Seat,
     driver_port: u16,
-    pub(crate) server: rocket::Shutdown,
+    _running: Running,
     _driver_process: DriverProcess,
     _turn: MutexGuard<'static, ()>,
 }
@@ -60,7 +60,7 @@ impl Stage {
     pub(crate) async fn set(scripts: bool) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
         let site = Site::fresh().await;
-        let (base, server) = serve(&site.database, site.clock.clone()).await;
+        let (base, running) = serve(&site.database, site.clock.clone()).await;
 
         let port = free_port();
         let process = Command::new("chromedriver")
@@ -71,7 +71,14 @@ impl Stage {
             .expect("chromedriver does not start: bin/test installs it (package chromium-driver)");
         let driver_process = DriverProcess(process);
         let seat = Seat::take(port, base, scripts).await;
-        Self { site, seat, driver_port: port, server, _driver_process: driver_process, _turn: turn }
+        Self {
+            site,
+            seat,
+            driver_port: port,
+            _running: running,
+            _driver_process: driver_process,
+            _turn: turn,
+        }
     }
 
     /// Somebody else, in front of a browser of his own, who has signed in.
@@ -100,7 +107,6 @@ impl Stage {
     /// of another host.
     pub(crate) async fn end(self) {
         self.seat.end().await;
-        self.server.notify();
     }
 }
 
@@ -268,8 +274,8 @@ impl Seat {
 }
 
 /// Serves a database on a port of its own.
-async fn serve(database: &Database, clock: Clock) -> (String, rocket::Shutdown) {
+async fn serve(database: &Database, clock: Clock) -> (String, Running) {
     let rocket = airline::site::site(settings(database), clock, FirstLink::default()).unwrap();
-    let (port, shutdown) = super::serve(rocket, Deadlines::default()).await;
-    (format!("http://127.0.0.1:{port}"), shutdown)
+    let (port, running) = super::serve(rocket, Deadlines::default()).await;
+    (format!("http://127.0.0.1:{port}"), running)
 }
