@@ -51,6 +51,8 @@ const SPARE: u64 = 128;
 const MOST: u64 = 8_192;
 /// An answer is out when nothing came of it for so long.
 const QUIET: Duration = Duration::from_millis(300);
+/// For so long connections are still taken when it is to stop.
+const DOOR: Duration = Duration::from_millis(50);
 /// A piece of what is carried.
 const PIECE: usize = 16 * 1024;
 
@@ -166,12 +168,14 @@ pub async fn launch(
         async move {
             let (port, inner) = begins.await.ok()?;
             let inside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            // First whoever is at the door, also when it is to stop.
+            let mut accepting = pin!(accept(listener, inside, &peers, &room, deadlines, &stops));
             select! {
                 biased;
-                () = accept(listener, inside, &peers, &room, deadlines, &stops) => {}
                 () = stop => {}
+                () = &mut accepting => {}
             }
+            // Who came before is at the door still.
+            let _ = timeout(DOOR, accepting).await;
             Some(inner)
         }
     });
