@@ -1,16 +1,23 @@
 //! Two databases behind one door: the same SQL text runs on SQLite and on PostgreSQL, and nothing
 //! above this module names a driver.
 
+mod conn;
+mod file;
 pub mod folded;
 pub mod migrate;
 pub mod pool;
 pub mod query;
+pub mod readiness;
+pub mod request;
 pub mod schema;
+mod scope;
 pub mod text;
 pub mod url;
 
+pub use conn::{Conn, Tx};
 pub use folded::{and_all_words, fold};
-pub use pool::{Conn, Db, Pool, Tx};
+pub use pool::{DbPool, Pool};
 pub use query::{Query, Record, Row};
+pub use request::{Db, RequestConn};
 pub use text::{Composed, Select, Upkeep, Write};
 pub use url::{DatabaseUrl, Kind};

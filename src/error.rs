@@ -30,6 +30,15 @@ pub enum Error {
     /// The database or the password hasher has no room just now.
     #[error("The site is busy. Try again in a moment.")]
     Busy,
+    /// The database answered too slowly for somebody who waits.
+    #[error("This took too long. Narrow your search, or try again in a moment.")]
+    Slow,
+    /// The client went away before it was done: nobody sees this.
+    #[error("Nobody waits for the answer.")]
+    Gone,
+    /// The database can be read but not written: the sentence says why.
+    #[error("Nothing can be saved right now. {0}")]
+    Unwritable(&'static str),
     /// The database failed.
     #[error("The database did not answer as it should.")]
     Database(#[source] sqlx::Error),
@@ -53,7 +62,9 @@ impl Error {
             Self::BadRequest(_) => Status::BadRequest,
             Self::Denied(_) | Self::Refused(_) | Self::Unconfirmed => Status::Forbidden,
             Self::Conflict(_) => Status::Conflict,
-            Self::Busy | Self::Unreachable(_) => Status::ServiceUnavailable,
+            Self::Busy | Self::Slow | Self::Gone | Self::Unwritable(_) | Self::Unreachable(_) => {
+                Status::ServiceUnavailable
+            }
             Self::Database(_) | Self::Internal(_) | Self::Told(_) => Status::InternalServerError,
         }
     }
@@ -66,29 +77,101 @@ impl Error {
 
 /// PostgreSQL's deadlock and serialization failure.
 const CLASHES: [&str; 2] = ["40P01", "40001"];
-/// SQLite's `SQLITE_BUSY` and its kinds: another writer held the file for too long; PostgreSQL's
-/// ways to say that it stops, starts, has no connection left, or waited for too long.
-const LOCKED: [&str; 10] =
-    ["5", "261", "517", "773", "57P01", "57P02", "57P03", "53300", "57014", "55P03"];
+/// Another holds a lock for too long, or a statement took too long: SQLite's `SQLITE_BUSY` and its kinds,
+/// PostgreSQL's statement and lock time-outs. The connection is as good as before.
+const LOCKED: [&str; 6] = ["5", "261", "517", "773", "57014", "55P03"];
+/// PostgreSQL stops, starts, has no connection or memory left, or ended a silent transaction; SQLite was
+/// interrupted.
+const ENDED: [&str; 9] = ["57P01", "57P02", "57P03", "57P05", "53300", "53200", "25P03", "9", "7"];
+
+/// Why a database cannot be written, from its error's code. SQLite's extended codes hold the plain one in
+/// their lowest byte (sqlite.org/rescode.html); PostgreSQL's have five letters.
+fn unwritable(code: &str) -> Option<&'static str> {
+    const FULL: &str = "The database's disk is full.";
+    const READ_ONLY: &str = "The database is read-only.";
+    const BROKEN: &str = "The database's disk does not work.";
+    match code {
+        "53100" => return Some(FULL),
+        // Also a primary that has become a replica.
+        "25006" => return Some(READ_ONLY),
+        "58030" => return Some(BROKEN),
+        _ => {}
+    }
+    if code.len() >= 5 {
+        return None;
+    }
+    match code.parse::<u32>().ok()? & 0xff {
+        13 => Some(FULL),
+        8 => Some(READ_ONLY),
+        10 | 14 => Some(BROKEN),
+        _ => None,
+    }
+}
+
+/// Whether an error is about the statement alone, and leaves its connection, and a transaction on it, as the
+/// program believes them to be. After some errors SQLite has rolled back by itself, and after others
+/// PostgreSQL's server is not the one to go on with.
+#[must_use]
+pub(crate) fn is_of_the_statement(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(cause) => {
+            cause.is_unique_violation()
+                || cause.is_foreign_key_violation()
+                || cause.is_check_violation()
+                || matches!(cause.kind(), sqlx::error::ErrorKind::NotNullViolation)
+                || cause
+                    .code()
+                    .is_some_and(|code| CLASHES.contains(&&*code) || LOCKED.contains(&&*code))
+        }
+        sqlx::Error::RowNotFound
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::ColumnNotFound(_)
+        | sqlx::Error::ColumnIndexOutOfBounds { .. }
+        | sqlx::Error::Decode(_)
+        | sqlx::Error::Encode(_) => true,
+        _ => false,
+    }
+}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::RowNotFound => Self::NotFound,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Busy,
-            sqlx::Error::Database(cause)
-                if cause.is_unique_violation()
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::WorkerCrashed => Self::Busy,
+            sqlx::Error::Database(cause) => {
+                let code = cause.code().unwrap_or_default();
+                if let Some(why) = unwritable(&code) {
+                    Self::Unwritable(why)
+                } else if LOCKED.contains(&&*code) || ENDED.contains(&&*code) {
+                    Self::Busy
+                } else if cause.is_unique_violation()
                     || cause.is_foreign_key_violation()
-                    || cause.code().is_some_and(|code| CLASHES.contains(&&*code)) =>
-            {
-                Self::Conflict(error)
-            }
-            sqlx::Error::Database(cause)
-                if cause.code().is_some_and(|code| LOCKED.contains(&&*code)) =>
-            {
-                Self::Busy
+                    || CLASHES.contains(&&*code)
+                {
+                    Self::Conflict(error)
+                } else {
+                    Self::Database(error)
+                }
             }
             _ => Self::Database(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_be_written_says_why() {
+        for code in ["13", "8", "1032", "776", "10", "778", "14", "53100", "25006", "58030"] {
+            assert!(unwritable(code).is_some(), "{code}");
+        }
+        for code in ["5", "19", "2067", "787", "23505", "25P02", "40001", "", "x"] {
+            assert!(unwritable(code).is_none(), "{code}");
         }
     }
 }

@@ -4,7 +4,7 @@ use rocket::http::Status;
 use rocket::{Route, State, get, routes};
 
 use crate::config::Settings;
-use crate::db::Db;
+use crate::db::readiness::Readiness;
 
 /// The routes of this module.
 #[must_use]
@@ -18,12 +18,12 @@ fn alive() -> &'static str {
     "alive\n"
 }
 
-/// The database answers, and its schema lacks nothing.
+/// The database answers, its schema lacks nothing, and it can be written; otherwise a line says why not.
 #[get("/readyz")]
-async fn ready(db: &Db) -> (Status, &'static str) {
-    match db.check_not_behind().await {
-        Ok(()) => (Status::Ok, "ready\n"),
-        Err(_) => (Status::ServiceUnavailable, "not ready\n"),
+async fn ready(readiness: &State<Readiness>) -> (Status, String) {
+    match readiness.check().await {
+        Ok(()) => (Status::Ok, "ready\n".to_owned()),
+        Err(why) => (Status::ServiceUnavailable, format!("not ready: {why}\n")),
     }
 }
 

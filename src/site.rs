@@ -6,7 +6,8 @@ use rocket_db_pools::Database as _;
 use crate::auth::first::FirstLink;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::db::Db;
+use crate::db::DbPool;
+use crate::db::readiness::Readiness;
 use crate::error::Result;
 use crate::pages::{assets, cache, catchers, gate, headers, log, templates};
 use crate::wire::Peers;
@@ -16,11 +17,12 @@ use crate::{accounts, admin, health, public, staff};
 pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket<Build>> {
     let (figment, _) = settings.rocket()?;
     Ok(rocket::custom(figment)
-        .attach(Db::init())
+        .attach(DbPool::init())
         .attach(templates::fairing())
         .attach(log::RequestLog)
         .attach(gate::Gate)
         .attach(headers::Headers)
+        .manage(Readiness::of(settings.database.clone()))
         .manage(settings)
         .manage(clock)
         .manage(first)

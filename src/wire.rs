@@ -18,6 +18,7 @@ use rocket::tokio::sync::{Semaphore, oneshot, watch};
 use rocket::tokio::time::{Instant, sleep, sleep_until, timeout};
 use rocket::tokio::{self, select};
 use rocket::{Build, Rocket};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
 
 /// How long a connection is waited for.
@@ -59,8 +60,14 @@ const PIECE: usize = 16 * 1024;
 /// Who is at the other end of each connection to Rocket, by the address that Rocket sees.
 #[derive(Debug, Clone, Default)]
 pub struct Peers {
-    table: Arc<Mutex<HashMap<SocketAddr, IpAddr>>>,
+    table: Arc<Mutex<HashMap<SocketAddr, Peer>>>,
     served: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Clone)]
+struct Peer {
+    address: IpAddr,
+    gone: CancellationToken,
 }
 
 impl Peers {
@@ -73,14 +80,21 @@ impl Peers {
     /// The address of whoever speaks on a connection that Rocket got.
     #[must_use]
     pub fn behind(&self, seen: SocketAddr) -> Option<IpAddr> {
-        self.table.lock().ok()?.get(&seen).copied()
+        self.table.lock().ok()?.get(&seen).map(|peer| peer.address)
     }
 
-    fn enter(&self, seen: SocketAddr, peer: IpAddr) -> Entered {
+    /// Cancelled once the client of a connection that Rocket got is gone.
+    #[must_use]
+    pub fn presence(&self, seen: SocketAddr) -> Option<CancellationToken> {
+        self.table.lock().ok()?.get(&seen).map(|peer| peer.gone.clone())
+    }
+
+    fn enter(&self, seen: SocketAddr, address: IpAddr) -> Entered {
+        let gone = CancellationToken::new();
         if let Ok(mut table) = self.table.lock() {
-            table.insert(seen, peer);
+            table.insert(seen, Peer { address, gone: gone.clone() });
         }
-        Entered { peers: self.clone(), seen }
+        Entered { peers: self.clone(), seen, _gone: gone.drop_guard() }
     }
 }
 
@@ -88,6 +102,7 @@ impl Peers {
 struct Entered {
     peers: Peers,
     seen: SocketAddr,
+    _gone: DropGuard,
 }
 
 impl Drop for Entered {

@@ -1,13 +1,12 @@
 //! One's own sessions: where one is signed in, and ending that.
 
 use rocket::{get, post};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use crate::auth::events::Event;
 use crate::auth::sessions::Listed;
 use crate::auth::{Account, sessions};
-use crate::db::Db;
+use crate::db::{Db, RequestConn};
 use crate::domain::times;
 use crate::error::Result;
 use crate::pages::{Html, Message, Page, Reply, Submission};
@@ -47,7 +46,7 @@ impl Shown {
 #[get("/admin/sessions")]
 pub(super) async fn list(
     account: Account<'_>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let alive = sessions::of_user(&mut db, account.0.id, &page.visitor.secret, page.now()).await?;

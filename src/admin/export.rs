@@ -2,13 +2,12 @@
 
 use rocket::http::{ContentType, Header};
 use rocket::{Responder, State, get};
-use rocket_db_pools::Connection;
 
 use super::asked::{Asked, Place};
 use super::manage::Registry;
 use super::rows::Cell;
 use crate::auth::{Act, Need, Right, Staff};
-use crate::db::Db;
+use crate::db::RequestConn;
 use crate::error::{Error, Result};
 use crate::pages::Query;
 
@@ -31,7 +30,7 @@ pub(super) async fn export(
     query: Query,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
 ) -> Result<Download> {
     let manage = registry.open(kind, Act::View, staff.0)?;
     let model = manage.model();

@@ -2,7 +2,6 @@
 //! that are gone, too.
 
 use rocket::{State, get};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -11,7 +10,7 @@ use super::model::Model;
 use super::nav::Nav;
 use crate::auth::{Act, Need, Rights, Staff};
 use crate::changes::{self, Entry, HISTORY_PAGE, REMARKS};
-use crate::db::Db;
+use crate::db::RequestConn;
 use crate::domain::times;
 use crate::error::{Error, Result};
 use crate::pages::{Html, Page, Query};
@@ -65,7 +64,7 @@ pub(super) async fn show(
     query: Query,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let manage = registry.open(kind, Act::View, staff.0)?;

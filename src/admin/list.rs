@@ -1,7 +1,6 @@
 //! The list of a kind: searched, narrowed, sorted, paged; all of it in the address.
 
 use rocket::{State, get};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::asked::{Asked, Place};
@@ -16,7 +15,7 @@ use super::nav::{Nav, ViewLink};
 use super::reasons::{Allowed, Reasons};
 use super::rows::{MOST_COUNTED, Sheet, counted};
 use crate::auth::{Act, Need, Right, Staff};
-use crate::db::Db;
+use crate::db::RequestConn;
 use crate::error::Result;
 use crate::pages::{Html, Page, Query, Reply};
 
@@ -86,7 +85,7 @@ pub(super) async fn list(
     query: Query,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let manage = registry.open(kind, Act::View, staff.0)?;

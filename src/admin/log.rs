@@ -2,7 +2,6 @@
 
 use rocket::http::Status;
 use rocket::{State, get, post};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::history::{Event, event};
@@ -12,7 +11,7 @@ use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::{self, ChangeSet, Entry, Performed};
-use crate::db::{Conn, Db};
+use crate::db::{Conn, Db, RequestConn};
 use crate::domain::times;
 use crate::error::{Error, Result};
 use crate::input::Values;
@@ -67,7 +66,7 @@ pub(super) async fn show(
     id: i64,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let (set, entries) = find(&mut db, staff.0, id, TOLD + 1).await?;

@@ -1,7 +1,6 @@
 //! The start page of the staff site: the kinds, and what was done lately.
 
 use rocket::{State, get};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::manage::Registry;
@@ -9,7 +8,7 @@ use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use crate::auth::{Act, Need, Staff};
 use crate::changes::{self, RecentSet};
-use crate::db::Db;
+use crate::db::RequestConn;
 use crate::domain::times;
 use crate::error::Result;
 use crate::pages::{Html, Page};
@@ -53,7 +52,7 @@ struct Action {
 pub(super) async fn start(
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let reasons = Reasons::of(&mut db, staff.0).await?;

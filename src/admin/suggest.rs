@@ -1,14 +1,13 @@
 //! Fragments that forms ask for as one types. Each has an address of its own.
 
 use rocket::{State, get};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::fields::{CANDIDATES, There, new_row};
 use super::manage::{Choice, Registry, Search};
 use super::model::Input;
 use crate::auth::{Act, Staff};
-use crate::db::Db;
+use crate::db::RequestConn;
 use crate::error::{Error, Result};
 use crate::pages::{Html, Page, Query, first_of};
 
@@ -36,7 +35,7 @@ pub(super) async fn suggestions(
     query: Query,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let typed = query.0.first(query.0.first("name")).replace(['(', ')', '#'], " ");
@@ -52,7 +51,7 @@ pub(super) async fn candidates(
     query: Query,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let name = query.0.first("name").to_owned();

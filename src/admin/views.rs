@@ -2,7 +2,6 @@
 
 use rocket::http::Status;
 use rocket::{State, get, post};
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::asked::Asked;
@@ -12,7 +11,7 @@ use super::rows::counted;
 use crate::auth::groups::{self, Group};
 use crate::auth::views::{self, Draft, View};
 use crate::auth::{Act, Staff, User, Visitor};
-use crate::db::{Conn, Db};
+use crate::db::{Conn, Db, RequestConn};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Values};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission};
@@ -90,7 +89,7 @@ async fn count(db: &mut Conn, registry: Registry, by: &Visitor, view: &View) -> 
 pub(super) async fn list(
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let nav = Nav::of(&mut db, **registry, staff.0, "").await?;
@@ -117,7 +116,7 @@ pub(super) async fn live_count(
     id: i64,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let view = views::find(&mut db, owner(staff.0)?.id, id).await?;
@@ -183,7 +182,7 @@ pub(super) async fn add(
     query: Query,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let kind = query.0.first("list").to_owned();
@@ -214,7 +213,7 @@ pub(super) async fn edit(
     id: i64,
     staff: Staff<'_>,
     registry: &State<Registry>,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
     let view = own(&mut db, staff.0, id).await?;

@@ -4,7 +4,6 @@ use rocket::Request;
 use rocket::http::{Cookie, CookieJar, SameSite, Status};
 use rocket::outcome::{IntoOutcome as _, try_outcome};
 use rocket::request::{FromRequest, Outcome};
-use rocket_db_pools::Database as _;
 use tracing::warn;
 
 use super::rights::{Need, Right, Rights};
@@ -121,7 +120,8 @@ async fn find(request: &Request<'_>) -> Result<Visitor> {
     let Some(secret) = cookies.get(Cookies::SESSION) else {
         return Ok(Visitor::default());
     };
-    let (Some(db), Some(clock)) = (Db::fetch(request.rocket()), request.rocket().state::<Clock>())
+    let (Outcome::Success(db), Some(clock)) =
+        (request.guard::<&Db>().await, request.rocket().state::<Clock>())
     else {
         return Ok(Visitor::default());
     };

@@ -198,9 +198,9 @@ pub fn is_stale(session: &Session, now: i64) -> bool {
     !session.awaits_factor && now - session.seen_at >= TOUCH
 }
 
-/// Writes down that a session was used now.
+/// Writes down that a session was used now, unless others wait to write: a reader does not wait for them.
 pub async fn touch(pool: &Pool, session: i64, now: i64) -> Result<()> {
-    let mut tx = pool.begin().await?;
+    let Some(mut tx) = pool.begin_if_free().await? else { return Ok(()) };
     tx.upkeep(TOUCHED).bind(session).bind(now).execute().await?;
     tx.commit().await
 }

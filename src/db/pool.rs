@@ -1,4 +1,4 @@
-//! The pool of connections, one connection, and a transaction, on either database.
+//! The pool of connections to either database.
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -7,25 +7,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rocket::figment::Figment;
+use rocket::tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use rocket::tokio::time::timeout;
 use rocket_db_pools::{Config, Error as PoolError};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, SqlitePool};
 
+use super::conn::{Conn, Held, Tx};
+use super::file::DatabaseFile;
+use super::scope::Scope;
 use super::url::{DatabaseUrl, Kind};
 use crate::error::{Error, Result};
 
-/// The application's database, as Rocket manages it.
+/// The application's database, as Rocket manages it. Handlers take [`super::Db`].
 #[derive(rocket_db_pools::Database)]
 #[database("airline")]
-pub struct Db(Pool);
+pub struct DbPool(Pool);
 
 /// Connections to whichever database the address names.
 #[derive(Clone)]
 pub struct Pool {
     pub(super) pool: Either,
     statements: Arc<AtomicU64>,
+    patience: Duration,
+    /// SQLite has one writer at a time: they queue here, in the order they came, and before they hold a
+    /// connection that a reader could use.
+    writer: Option<Arc<Semaphore>>,
+    file: Option<Arc<DatabaseFile>>,
+    scope: Scope,
 }
 
 #[derive(Clone)]
@@ -33,23 +43,6 @@ pub(super) enum Either {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
-
-/// One connection, which reads.
-pub struct Conn {
-    pub(super) held: Held,
-    pub(super) statements: Arc<AtomicU64>,
-}
-
-pub(super) enum Held {
-    Sqlite(PoolConnection<Sqlite>),
-    SqliteTx(Transaction<'static, Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-    PostgresTx(Transaction<'static, Postgres>),
-}
-
-/// A transaction: a [`Conn`] whose writes are kept by [`Tx::commit`] and undone by a drop. Objects
-/// are written through a change set (`crate::changes`), which holds one of these.
-pub struct Tx(pub(super) Conn);
 
 #[rocket::async_trait]
 impl rocket_db_pools::Pool for Pool {
@@ -74,7 +67,7 @@ impl rocket_db_pools::Pool for Pool {
 }
 
 /// What connections are for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     /// A command, which takes as long as it takes.
     Command,
@@ -84,15 +77,23 @@ enum Use {
     Reading,
 }
 
-/// What PostgreSQL ends by itself. SQLite's like of it is the busy time-out.
-const LIMITS: [(&str, &str); 3] = [
+/// What PostgreSQL ends by itself on the connections of requests. (SQLite's like of it is the busy
+/// time-out and [`Scope`].) A replica that loses its network in the middle of a transaction holds its locks
+/// for at most two seconds of silence, or until keepalives fail; a query whose client is gone ends within
+/// a second.
+const LIMITS: [(&str, &str); 8] = [
     ("statement_timeout", "10s"),
     ("lock_timeout", "5s"),
-    ("idle_in_transaction_session_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "2s"),
+    ("client_connection_check_interval", "1s"),
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "2"),
+    ("tcp_user_timeout", "9000"),
 ];
 
 impl Pool {
-    /// Connects, for a command; a SQLite file that does not exist is made. The error is a line for a
+    /// Connects, for a command; a SQLite file that does not exist is created. The error is a line for a
     /// person.
     pub async fn open(url: &DatabaseUrl, most: u32, patience: Duration) -> Result<Self> {
         Self::open_as(url, most, patience, Use::Command).await
@@ -101,6 +102,15 @@ impl Pool {
     /// Connects to a database of another program's, only to read.
     pub async fn open_to_read(url: &DatabaseUrl, patience: Duration) -> Result<Self> {
         Self::open_as(url, 1, patience, Use::Reading).await
+    }
+
+    /// Connects as requests do, to a database that must exist.
+    pub(super) async fn open_for_requests(
+        url: &DatabaseUrl,
+        most: u32,
+        patience: Duration,
+    ) -> Result<Self> {
+        Self::open_as(url, most, patience, Use::Requests).await
     }
 
     async fn open_as(
@@ -112,28 +122,48 @@ impl Pool {
         let told = |why: sqlx::Error| {
             let text = format!("Cannot open the {url}: {}", plain(&why));
             // A wrong password stays one; a server that starts does not.
-            if matches!(Error::from(why), Error::Busy) {
+            if matches!(Error::from(why), Error::Busy | Error::Unwritable(_)) {
                 Error::Unreachable(text)
             } else {
                 Error::Told(text)
             }
         };
+        let mut file = None;
         let pool = match url.kind() {
             Kind::Sqlite => {
-                let file = SqliteConnectOptions::from_str("sqlite:")?
+                let options = SqliteConnectOptions::from_str("sqlite:")?
                     .filename(url.file())
                     .busy_timeout(patience);
+                let create = purpose == Use::Command;
+                if create {
+                    make_private(&url.file());
+                }
                 let options = match purpose {
-                    Use::Reading => file.read_only(true),
-                    Use::Command | Use::Requests => {
-                        make_private(&url.file());
-                        file.create_if_missing(true)
-                            .foreign_keys(true)
-                            .journal_mode(SqliteJournalMode::Wal)
-                            .synchronous(SqliteSynchronous::Normal)
-                    }
+                    Use::Reading => options.read_only(true),
+                    // What is acknowledged must survive a power cut: FULL.
+                    Use::Command | Use::Requests => options
+                        .create_if_missing(create)
+                        .foreign_keys(true)
+                        .journal_mode(SqliteJournalMode::Wal)
+                        .synchronous(SqliteSynchronous::Full),
                 };
-                let pool = SqlitePoolOptions::new().max_connections(most).acquire_timeout(patience);
+                let mut pool = SqlitePoolOptions::new()
+                    .max_connections(most)
+                    .acquire_timeout(patience)
+                    // A file does not go away as a server does; `DatabaseFile` sees to what can happen.
+                    .test_before_acquire(false)
+                    .idle_timeout(None)
+                    .max_lifetime(None);
+                if purpose == Use::Requests {
+                    let opened = DatabaseFile::at(url.file()).map_err(|why| told(why.into()))?;
+                    let opened = Arc::new(opened);
+                    file = Some(Arc::clone(&opened));
+                    pool = pool.after_connect(move |_, _| {
+                        let same =
+                            opened.check().map_err(|why| sqlx::Error::Configuration(why.into()));
+                        Box::pin(async move { same })
+                    });
+                }
                 Either::Sqlite(pool.connect_with(options).await.map_err(told)?)
             }
             Kind::Postgres => {
@@ -145,7 +175,15 @@ impl Pool {
                 Either::Postgres(pool.connect_with(options).await.map_err(told)?)
             }
         };
-        Ok(Self { pool, statements: Arc::default() })
+        let writer = matches!(pool, Either::Sqlite(_)).then(|| Arc::new(Semaphore::new(1)));
+        let scope = if purpose == Use::Requests { Scope::statements() } else { Scope::default() };
+        Ok(Self { pool, statements: Arc::default(), patience, writer, file, scope })
+    }
+
+    /// The same connections, for work that ends with a request.
+    #[must_use]
+    pub(super) fn within(&self, scope: Scope) -> Self {
+        Self { scope, ..self.clone() }
     }
 
     /// Closes every connection: nobody gets another.
@@ -171,75 +209,73 @@ impl Pool {
         self.statements.load(Ordering::Relaxed)
     }
 
+    async fn take(&self) -> Result<Held> {
+        let connection = async {
+            Ok(match &self.pool {
+                Either::Sqlite(pool) => Held::Sqlite(pool.acquire().await?),
+                Either::Postgres(pool) => Held::Postgres(pool.acquire().await?),
+            })
+        };
+        self.scope.run(self.patience, connection).await
+    }
+
     /// Borrows a connection to read with.
     pub async fn conn(&self) -> Result<Conn> {
-        let held = match &self.pool {
-            Either::Sqlite(pool) => Held::Sqlite(pool.acquire().await?),
-            Either::Postgres(pool) => Held::Postgres(pool.acquire().await?),
-        };
-        Ok(Conn { held, statements: Arc::clone(&self.statements) })
+        let held = self.take().await?;
+        Conn::to_read(held, Arc::clone(&self.statements), self.scope.clone()).await
     }
 
     /// Begins to read as of one moment, whatever is written meanwhile.
     pub async fn snapshot(&self) -> Result<Conn> {
-        const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let held = match &self.pool {
-            Either::Sqlite(pool) => Held::SqliteTx(pool.begin().await?),
-            Either::Postgres(pool) => Held::PostgresTx(pool.begin_with(ONE_MOMENT).await?),
-        };
-        Ok(Conn { held, statements: Arc::clone(&self.statements) })
+        let mut conn = self.conn().await?;
+        conn.begin(match self.pool {
+            Either::Sqlite(_) => "BEGIN",
+            Either::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })
+        .await?;
+        Ok(conn)
     }
 
     /// Begins a transaction that means to write. SQLite takes its write lock at once: a transaction
     /// that reads first and then writes fails when another writer came between.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when no turn comes in time; [`Error::Unwritable`] when nothing can be written.
     pub async fn begin(&self) -> Result<Tx> {
-        let held = match &self.pool {
-            Either::Sqlite(pool) => Held::SqliteTx(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Either::Postgres(pool) => Held::PostgresTx(pool.begin().await?),
+        let turn = match &self.writer {
+            Some(writer) => {
+                let turn = timeout(self.patience, Arc::clone(writer).acquire_owned()).await;
+                Some(turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?)
+            }
+            None => None,
         };
-        Ok(Tx(Conn { held, statements: Arc::clone(&self.statements) }))
-    }
-}
-
-impl Tx {
-    /// Begins a part that can be taken back alone. Parts do not lie within each other.
-    pub async fn begin_part(&mut self) -> Result<()> {
-        self.say("SAVEPOINT part").await
+        self.begin_in_turn(turn).await
     }
 
-    /// Ends a part, and keeps it as long as the whole.
-    pub async fn keep_part(&mut self) -> Result<()> {
-        self.say("RELEASE SAVEPOINT part").await
+    /// [`Pool::begin`], but nothing where others wait to write: for what is not worth waiting for.
+    pub async fn begin_if_free(&self) -> Result<Option<Tx>> {
+        let turn = match &self.writer {
+            Some(writer) => match Arc::clone(writer).try_acquire_owned() {
+                Ok(turn) => Some(turn),
+                Err(_) => return Ok(None),
+            },
+            None => None,
+        };
+        self.begin_in_turn(turn).await.map(Some)
     }
 
-    /// Takes a part back, also one that failed.
-    pub async fn take_part_back(&mut self) -> Result<()> {
-        self.say("ROLLBACK TO SAVEPOINT part").await?;
-        self.say("RELEASE SAVEPOINT part").await
-    }
-
-    /// Keeps what was written.
-    pub async fn commit(self) -> Result<()> {
-        match self.0.held {
-            Held::SqliteTx(tx) => tx.commit().await?,
-            Held::PostgresTx(tx) => tx.commit().await?,
-            // `Pool::begin` makes no such Tx: nothing was begun, so there is nothing to keep.
-            Held::Sqlite(_) | Held::Postgres(_) => {}
+    async fn begin_in_turn(&self, turn: Option<OwnedSemaphorePermit>) -> Result<Tx> {
+        let held = self.take().await?;
+        let mut conn = Conn::to_write(held, Arc::clone(&self.statements), self.scope.clone(), turn);
+        conn.begin(match self.pool {
+            Either::Sqlite(_) => "BEGIN IMMEDIATE",
+            Either::Postgres(_) => "BEGIN",
+        })
+        .await?;
+        if let Some(file) = &self.file {
+            file.check().map_err(Error::Unwritable)?;
         }
-        Ok(())
-    }
-}
-
-impl std::ops::Deref for Tx {
-    type Target = Conn;
-    fn deref(&self) -> &Conn {
-        &self.0
-    }
-}
-
-impl std::ops::DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        Ok(Tx(conn))
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Type};
 
-use super::pool::{Conn, Held, Tx};
+use super::conn::{Conn, Guard, Held, Tx};
 use super::text::{Composed, Scalar, Select, Upkeep, Write};
 use crate::error::{Error, Result};
 
@@ -70,6 +70,7 @@ impl Row {
 pub struct Query<'c> {
     sql: SqlStr,
     target: Target<'c>,
+    guard: Guard<'c>,
     bad_value: Option<sqlx::Error>,
     written: Option<&'c mut u64>,
 }
@@ -77,6 +78,7 @@ pub struct Query<'c> {
 enum Target<'c> {
     Sqlite(&'c mut SqliteConnection, SqliteArguments),
     Postgres(&'c mut PgConnection, PgArguments),
+    Gone,
 }
 
 impl Conn {
@@ -96,13 +98,13 @@ impl Conn {
 
     fn run<'c>(&'c mut self, sql: SqlStr, written: Option<&'c mut u64>) -> Query<'c> {
         count(&self.statements);
-        let target = match &mut self.held {
+        let (held, guard) = self.parts();
+        let target = match held {
             Held::Sqlite(conn) => Target::Sqlite(conn, SqliteArguments::default()),
-            Held::SqliteTx(tx) => Target::Sqlite(tx, SqliteArguments::default()),
             Held::Postgres(conn) => Target::Postgres(conn, PgArguments::default()),
-            Held::PostgresTx(tx) => Target::Postgres(tx, PgArguments::default()),
+            Held::Taken => Target::Gone,
         };
-        Query { sql, target, bad_value: None, written }
+        Query { sql, target, guard, bad_value: None, written }
     }
 }
 
@@ -129,7 +131,7 @@ impl Tx {
     /// waits for the booking's flight, would be a deadlock.
     pub fn lock(&mut self, sql: impl Into<Composed>) -> Query<'_> {
         let mut sql = sql.into();
-        if let Held::Postgres(_) | Held::PostgresTx(_) = self.0.held {
+        if let Held::Postgres(_) = self.0.held {
             sql.push(" FOR NO KEY UPDATE");
         }
         self.0.compose(sql)
@@ -184,7 +186,7 @@ impl Tx {
     /// Waits until no other transaction does the same, and keeps others from it until this one ends. (On
     /// SQLite there is one that writes at a time.)
     pub async fn alone(&mut self, what: &'static str) -> Result<()> {
-        if let Held::Postgres(_) | Held::PostgresTx(_) = self.0.held {
+        if let Held::Postgres(_) = self.0.held {
             let text = format!(
                 "SELECT pg_advisory_xact_lock(hashtext('airline {what} ' || current_schema()))"
             );
@@ -202,12 +204,12 @@ impl Tx {
              SELECT COALESCE(MAX(object_id), 0) FROM changes WHERE kind = '{table}') AS ids)"
         );
         let texts = match self.0.held {
-            Held::Postgres(_) | Held::PostgresTx(_) => vec![format!(
+            Held::Postgres(_) => vec![format!(
                 "SELECT setval(s.name, {last} + 1, false)
                  FROM (SELECT pg_get_serial_sequence('{table}', 'id')::regclass AS name) s
                  WHERE {last} >= COALESCE(pg_sequence_last_value(s.name), 0)"
             )],
-            Held::Sqlite(_) | Held::SqliteTx(_) => vec![
+            Held::Sqlite(_) | Held::Taken => vec![
                 format!("DELETE FROM sqlite_sequence WHERE name = '{table}'"),
                 format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {last})"),
             ],
@@ -244,8 +246,13 @@ macro_rules! run {
             return Err(error.into());
         }
         match $query.target {
-            Target::Sqlite(conn, args) => $with($query.sql, args).$method(conn).await?,
-            Target::Postgres(conn, args) => $with($query.sql, args).$method(conn).await?,
+            Target::Sqlite(conn, args) => {
+                $query.guard.run($with($query.sql, args).$method(conn)).await?
+            }
+            Target::Postgres(conn, args) => {
+                $query.guard.run($with($query.sql, args).$method(conn)).await?
+            }
+            Target::Gone => return Err(Error::Busy),
         }
     }};
 }
@@ -256,6 +263,7 @@ impl Query<'_> {
         let added = match &mut self.target {
             Target::Sqlite(_, args) => args.add(value),
             Target::Postgres(_, args) => args.add(value),
+            Target::Gone => Ok(()),
         };
         if let Err(error) = added {
             self.bad_value.get_or_insert(sqlx::Error::Encode(error));
@@ -292,11 +300,14 @@ impl Query<'_> {
         }
         let changed = match self.target {
             Target::Sqlite(conn, args) => {
-                sqlx::query_with(self.sql, args).execute(conn).await?.rows_affected()
+                let work = sqlx::query_with(self.sql, args).execute(conn);
+                self.guard.run(work).await?.rows_affected()
             }
             Target::Postgres(conn, args) => {
-                sqlx::query_with(self.sql, args).execute(conn).await?.rows_affected()
+                let work = sqlx::query_with(self.sql, args).execute(conn);
+                self.guard.run(work).await?.rows_affected()
             }
+            Target::Gone => return Err(Error::Busy),
         };
         add(written, changed);
         Ok(changed)
@@ -318,13 +329,14 @@ impl Query<'_> {
         }
         Ok(match self.target {
             Target::Sqlite(conn, args) => {
-                let rows = sqlx::query_with(self.sql, args).fetch_all(conn).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                let work = sqlx::query_with(self.sql, args).fetch_all(conn);
+                self.guard.run(work).await?.into_iter().map(Row::Sqlite).collect()
             }
             Target::Postgres(conn, args) => {
-                let rows = sqlx::query_with(self.sql, args).fetch_all(conn).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let work = sqlx::query_with(self.sql, args).fetch_all(conn);
+                self.guard.run(work).await?.into_iter().map(Row::Postgres).collect()
             }
+            Target::Gone => return Err(Error::Busy),
         })
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use rocket::http::{Method, Status};
 use rocket::response::{self, Redirect, Responder};
 use rocket::{Request, catch};
-use rocket_db_pools::Database as _;
 use serde::Serialize;
 use tracing::error;
 use url::Url;
@@ -53,9 +52,14 @@ impl Why {
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let status = self.status();
-        if status.code >= 500 {
+        if let Self::Gone = self {
+            // Nobody sees the answer, and nothing went wrong.
+        } else if status.code >= 500 {
             let id = RequestId::of(request);
             error!(request = id, path = %request.uri().path(), error = ?self, "not answered");
+            if let Self::Slow | Self::Unwritable(_) = self {
+                Why::tell(request, &self.to_string());
+            }
         } else if let Self::Denied(code) = &self {
             Lacked::tell(request, Need::parse(code).unwrap_or(Need::Superuser));
         } else {
@@ -146,7 +150,7 @@ async fn denied(request: &Request<'_>, page: &Page<'_>) -> String {
         return "Staff do this here. Sign in, if you are.".to_owned();
     }
     let groups = async {
-        let mut conn = Db::fetch(request.rocket())?.conn().await.ok()?;
+        let mut conn = request.guard::<&Db>().await.succeeded()?.conn().await.ok()?;
         groups::all(&mut conn).await.ok()
     };
     need.reason(&groups.await.unwrap_or_default())

@@ -2,12 +2,11 @@
 
 use rocket::get;
 use rocket::http::Status;
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
 use super::index::Seats;
 use crate::auth::{Need, Right, groups};
-use crate::db::{Conn, Db};
+use crate::db::{Conn, RequestConn};
 use crate::domain::bookings;
 use crate::domain::flights::{self, Flight};
 use crate::domain::passengers::{self, Passenger};
@@ -165,7 +164,7 @@ pub(super) async fn show(
     id: i64,
     page: Page<'_>,
     query: Query,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
 ) -> Result<Html> {
     let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;
     let search = query.0.first("q").to_owned();
@@ -179,7 +178,7 @@ pub(super) async fn candidates(
     id: i64,
     page: Page<'_>,
     query: Query,
-    mut db: Connection<Db>,
+    mut db: RequestConn,
 ) -> Result<Html> {
     page.need_unless_public(Right::Book)?;
     let flight = flights::find(&mut db, id).await?.ok_or(Error::NotFound)?;

@@ -1,10 +1,9 @@
 //! The list of flights: searched, sorted, paged, and all of it in the address.
 
 use rocket::get;
-use rocket_db_pools::Connection;
 use serde::Serialize;
 
-use crate::db::{Conn, Db};
+use crate::db::{Conn, RequestConn};
 use crate::domain::flights::{Listed, PAGE, Search, Sort};
 use crate::domain::times::{self, LocalTime};
 use crate::error::Result;
@@ -98,7 +97,7 @@ impl Line {
 /// Every flight that is looked for. (`Page` stands first: it gives back the connection that it borrows
 /// to see who asks before the handler takes its own.)
 #[get("/")]
-pub(super) async fn index(page: Page<'_>, query: Query, mut db: Connection<Db>) -> Result<Html> {
+pub(super) async fn index(page: Page<'_>, query: Query, mut db: RequestConn) -> Result<Html> {
     let search = Search::from_query(&query.0);
     page.shared(&mut db, async |db| render(search, db, &page).await).await
 }

@@ -379,7 +379,7 @@ impl Site {
     /// The site's own pool of connections.
     pub(crate) fn site_pool(&self) -> &Pool {
         use rocket_db_pools::Database as _;
-        airline::db::Db::fetch(self.client.rocket()).unwrap()
+        airline::db::DbPool::fetch(self.client.rocket()).unwrap()
     }
 
     /// How many statements the site itself has run so far.
