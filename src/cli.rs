@@ -255,7 +255,7 @@ async fn open(settings: &Settings) -> Result<Pool> {
 async fn open_existing(settings: &Settings) -> Result<Pool> {
     if !settings.database.exists() {
         return Err(Error::Told(format!(
-            "There is no {} yet: `airline migrate` makes it, `airline serve` fills it, too.",
+            "There is no {} yet. Check DATABASE_URL, or create it with `airline migrate`.",
             settings.database
         )));
     }

@@ -7,7 +7,7 @@ use rocket::tokio::net::TcpListener;
 use rocket::tokio::select;
 use tracing::info;
 
-use super::{open, progress};
+use super::{open, open_existing, progress};
 use crate::auth::events::{self, Event};
 use crate::auth::first::FirstLink;
 use crate::auth::users;
@@ -62,7 +62,9 @@ pub(super) async fn serve() -> Result<()> {
 /// A file of ours is migrated and, when new, filled; a server's schema is another's decision. Answers
 /// whether anybody is staff.
 async fn prepare(settings: &Settings, clock: &Clock) -> Result<bool> {
-    let pool = open(settings).await?;
+    // A file that is named and missing is a mistake more often than a wish: `airline migrate` creates it.
+    let pool =
+        if settings.own_file { open(settings).await? } else { open_existing(settings).await? };
     match pool.kind() {
         Kind::Postgres => pool.check_servable().await?,
         Kind::Sqlite => pool.migrate().await?,

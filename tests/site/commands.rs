@@ -149,8 +149,13 @@ fn a_fresh_folder_is_served_filled_and_a_second_start_keeps_everything() {
 async fn a_server_of_others_is_not_migrated_by_serving() {
     let database = Database::empty().await;
     if database.url.starts_with("sqlite:") {
-        // SQLite files belong to the program: it migrates them, and loads nothing into a named one.
+        // A named file is created by `migrate` only: a wrong name must not become an empty site.
         let folder = tempfile::tempdir().unwrap();
+        let missing = run(folder.path(), &database.url, &["serve"]);
+        assert!(!missing.ok && missing.err.contains("`airline migrate`"), "{}", missing.err);
+        assert!(!Path::new(database.url.trim_start_matches("sqlite:")).exists());
+        assert!(run(folder.path(), &database.url, &["migrate"]).ok);
+        // `serve` loads nothing into it.
         let port = free_port();
         let mut command = airline(folder.path(), &["serve"]);
         command.env("DATABASE_URL", &database.url).env("ROCKET_PORT", port.to_string());
@@ -161,9 +166,11 @@ async fn a_server_of_others_is_not_migrated_by_serving() {
     let folder = tempfile::tempdir().unwrap();
     let behind = run(folder.path(), &database.url, &["serve"]);
     assert!(!behind.ok);
-    assert_eq!(
-        behind.err,
-        "airline: The database is behind this program: it lacks 0001_airline, 0002_accounts, 0003_changes, 0004_throttle, 0005_rights, 0006_history. Run `airline migrate`.\n"
+    let missing = migrations().join(", ");
+    assert!(
+        behind.err.contains(&missing) && behind.err.contains("`airline migrate`"),
+        "{}",
+        behind.err
     );
     assert!(run(folder.path(), &database.url, &["migrate"]).ok);
     database.run("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'contract flights', TRUE, '\\x00', 0)").await;
@@ -206,7 +213,7 @@ async fn a_server_of_others_is_not_migrated_by_serving() {
     assert!(get(server.port, "/readyz").unwrap().starts_with("HTTP/1.1 200"));
     // Where something is missing, it is not ready.
     database.run("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 6").await;
-    assert!(get(server.port, "/readyz").unwrap().starts_with("HTTP/1.1 503"));
+    readyz_becomes(server.port, 503);
     database.run("UPDATE _sqlx_migrations SET success = TRUE WHERE version = 6").await;
     let mut healthy = airline(folder.path(), &["healthcheck"]);
     assert!(said(healthy.env("PORT", port.to_string()).output().unwrap()).ok);
@@ -217,6 +224,29 @@ async fn a_server_of_others_is_not_migrated_by_serving() {
         airline(folder.path(), &["healthcheck"]).env("PORT", port.to_string()).output().unwrap(),
     );
     assert!(!dead.ok && dead.err.contains("does not answer"), "{}", dead.err);
+}
+
+/// The names of all migrations, in order.
+fn migrations() -> Vec<String> {
+    let files = crate::support::files("migrations/sqlite", ".sql");
+    let name = |path: &str| path.rsplit('/').next().unwrap().trim_end_matches(".sql").to_owned();
+    let mut names: Vec<_> = files.iter().map(|(path, _)| name(path)).collect();
+    names.sort();
+    names
+}
+
+/// Waits until `/readyz` answers so: an answer is good for a second.
+fn readyz_becomes(port: u16, status: u16) {
+    let begin = Instant::now();
+    let expected = format!("HTTP/1.1 {status}");
+    loop {
+        let answer = get(port, "/readyz").unwrap();
+        if answer.starts_with(&expected) {
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "{answer}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[rocket::async_test]
@@ -242,7 +272,9 @@ async fn migrations_are_planned_checked_applied_and_listed() {
         let refused = database.url.replace("/postgres?", "/no_such_database?");
         assert_eq!(other(&refused.replace("/airline?", "/no_such_database?")), (false, false));
     }
-    assert_eq!(run(&["migrate", "--wait", "5"]).out.lines().last(), Some("Applied 0006_history."));
+    let applied = run(&["migrate", "--wait", "5"]).out;
+    let last = migrations().pop().unwrap();
+    assert!(applied.lines().last().unwrap().contains(&last), "{applied}");
     assert_eq!(run(&["migrate"]).out, "Nothing to migrate.\n");
     assert!(run(&["migrate", "--check"]).ok);
     assert!(run(&["showmigrations"]).out.contains("[X] 0003_changes"));
@@ -263,14 +295,11 @@ fn a_new_migration_is_a_pair_of_files() {
     let run = |arguments: &[&str]| said(airline(folder.path(), arguments).output().unwrap());
     assert!(run(&["makemigrations", "--check"]).ok);
     let made = run(&["makemigrations", "add_terminals"]);
-    assert!(
-        made.out.contains("migrations/postgres/0007_add_terminals.sql"),
-        "{}{}",
-        made.out,
-        made.err
-    );
+    let last: u32 = migrations().pop().unwrap()[..4].parse().unwrap();
+    let name = format!("{:04}_add_terminals.sql", last + 1);
+    assert!(made.out.contains(&format!("migrations/postgres/{name}")), "{}{}", made.out, made.err);
     assert!(run(&["makemigrations", "--check"]).ok);
-    let sqlite = folder.path().join("migrations/sqlite/0007_add_terminals.sql");
+    let sqlite = folder.path().join("migrations/sqlite").join(&name);
     std::fs::write(&sqlite, "ALTER TABLE airports ADD COLUMN terminals BIGINT").unwrap();
     let differs = run(&["makemigrations", "--check"]);
     assert!(!differs.ok);
@@ -278,7 +307,7 @@ fn a_new_migration_is_a_pair_of_files() {
     std::fs::remove_file(sqlite).unwrap();
     assert_eq!(
         run(&["makemigrations", "--check"]).err,
-        "airline: migrations/sqlite lacks 0007_add_terminals.sql\n"
+        format!("airline: migrations/sqlite lacks {name}\n")
     );
     assert!(!run(&["makemigrations", "../evil"]).ok);
     assert!(!run(&["makemigrations"]).ok);

@@ -297,7 +297,8 @@ async fn a_database_that_is_gone_is_no_reason_to_sign_anybody_out() {
     // Nobody can tell whose session this is, so nothing is done.
     assert!(staff.post_only("/admin/flights/add/", &form, &[]).await.status.code >= 403);
     assert_eq!(staff.get("/healthz").await.status.code, 200);
-    assert_eq!(staff.get("/readyz").await.status.code, 503);
+    // The database itself is well: `failures` sees `/readyz` refuse.
+    assert_eq!(staff.get("/readyz").await.status.code, 200);
 }
 
 /// NUL, broken UTF-8, numbers past every range: in every part of every address of the staff site.

@@ -20,6 +20,7 @@ mod demo;
 mod django;
 mod engine;
 mod factor;
+mod failures;
 mod forms;
 mod guards;
 mod history;
