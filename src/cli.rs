@@ -9,11 +9,12 @@ mod files;
 mod healthcheck;
 mod history;
 mod list;
+mod log;
 mod migrations;
 mod progress;
 mod serve;
 
-use std::io::IsTerminal as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use self::log::Log;
 use crate::config::{DEFAULT_LOG, Settings, variable};
 use crate::data::load::Kind;
 use crate::db::Pool;
@@ -180,45 +182,31 @@ pub fn main() -> ExitCode {
     let filter = match EnvFilter::try_new(&filter) {
         Ok(filter) => filter,
         Err(error) => {
-            eprintln!("airline: AIRLINE_LOG: “{filter}” is no log filter: {error}");
+            complain(format_args!("AIRLINE_LOG: “{filter}” is no log filter: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    if let Err(error) = log(filter) {
-        eprintln!("airline: {error}");
-        return ExitCode::FAILURE;
-    }
-    match rocket::async_main(run(command)) {
+    let log = match Log::begin(filter) {
+        Ok(log) => log,
+        Err(error) => {
+            complain(error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = rocket::async_main(run(command));
+    log.finish();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("airline: {error}");
+            complain(error);
             ExitCode::FAILURE
         }
     }
 }
 
-/// Begins to log to standard error: text for people, or a line of `name=value` for each event.
-fn log(filter: EnvFilter) -> Result<()> {
-    let terminal = std::io::stderr().is_terminal();
-    let format = variable("AIRLINE_LOG_FORMAT");
-    match format.as_deref().unwrap_or(if terminal { "text" } else { "logfmt" }) {
-        "text" => tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(terminal)
-            .init(),
-        "logfmt" => tracing_logfmt::builder()
-            .subscriber_builder()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .init(),
-        other => {
-            return Err(Error::Told(format!(
-                "AIRLINE_LOG_FORMAT: “{other}” is neither text nor logfmt"
-            )));
-        }
-    }
-    Ok(())
+/// Says what went wrong. Where nobody can read it, the exit still tells that something did.
+fn complain(error: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "airline: {error}");
 }
 
 async fn run(command: Command) -> Result<()> {

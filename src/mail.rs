@@ -1,5 +1,6 @@
 //! Mail: by SMTP where the settings name a server; in development to the terminal or into a folder.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use lettre::message::{Mailbox, header::ContentType};
@@ -115,7 +116,9 @@ impl Mailer {
         match &self.transport {
             Transport::Off => return Err(Error::internal("mail is off")),
             Transport::Console => {
-                println!("\n  Mail to {}: {}\n\n{}", mail.to, mail.subject, mail.text);
+                let Mail { to, subject, text } = mail;
+                writeln!(std::io::stdout(), "\n  Mail to {to}: {subject}\n\n{text}")
+                    .map_err(Error::internal)?;
             }
             Transport::Folder(folder) => {
                 let file = folder.join(format!("{}.eml", random::request_id()));

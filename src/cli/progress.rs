@@ -1,6 +1,6 @@
 //! How far long work has come: a bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -56,7 +56,8 @@ impl Progress for Lines {
     fn step(&mut self) {
         self.done += 1;
         if self.rows >= Self::LONG && self.done.is_multiple_of(self.rows / 10) {
-            eprintln!("{}: {} of {} rows", self.name, self.done, self.rows);
+            let _ =
+                writeln!(std::io::stderr(), "{}: {} of {} rows", self.name, self.done, self.rows);
         }
     }
 

@@ -1,5 +1,6 @@
 //! `airline serve`: makes a fresh machine ready, then serves.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use rocket::fairing::AdHoc;
@@ -39,17 +40,18 @@ pub(super) async fn serve() -> Result<()> {
     info!(database = %settings.database, "serving");
     let told = AdHoc::on_liftoff("Where to look", move |_| {
         Box::pin(async move {
-            println!("\n  airline is at http://{address}/ (staff: http://{address}/admin/)");
-            match link {
-                Some(path) => println!(
-                    "  Nobody is staff yet. Make the first superuser, once, at:\n  http://{address}{path}"
+            let told = match link {
+                Some(path) => format!(
+                    "  Nobody is staff yet. Make the first superuser, once, at:\n  http://{address}{path}\n"
                 ),
                 None if nobody => {
-                    println!("  Nobody is staff yet: run `airline createsuperuser`.");
+                    "  Nobody is staff yet: run `airline createsuperuser`.\n".to_owned()
                 }
-                None => {}
-            }
-            println!();
+                None => String::new(),
+            };
+            say(format_args!(
+                "\n  airline is at http://{address}/ (staff: http://{address}/admin/)\n{told}"
+            ));
         })
     });
     let rocket = site(settings, clock, first)?.attach(told);
@@ -76,7 +78,7 @@ async fn prepare(settings: &Settings, clock: &Clock) -> Result<bool> {
 }
 
 async fn fill(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> {
-    println!("A fresh {}: loading sample data.", settings.database);
+    say(format_args!("A fresh {}: loading sample data.", settings.database));
     let intent = Intent {
         actor: Actor::command("serve"),
         action: "load",
@@ -87,6 +89,11 @@ async fn fill(pool: &Pool, settings: &Settings, clock: &Clock) -> Result<()> {
     sample::load(&mut set, progress::bar().as_mut()).await?;
     set.commit().await?;
     Ok(())
+}
+
+/// Tells whoever sits here. A server that nobody listens to serves all the same.
+fn say(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn not_listening(why: &std::io::Error, address: SocketAddr) -> Error {

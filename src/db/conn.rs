@@ -163,13 +163,14 @@ impl Guard<'_> {
             return Err(Error::Gone);
         }
         let mut unfinished = Unfinished(Some(self.unclean));
-        let work = async {
+        // Boxed, since what bounds it holds it in several states.
+        let work = Box::pin(async {
             let done = work.await;
             if done.as_ref().err().is_none_or(is_of_the_statement) {
                 unfinished.0 = None;
             }
             done.map_err(Error::from)
-        };
+        });
         if self.writes {
             self.scope.run_write(work).await
         } else {

@@ -106,7 +106,7 @@ impl Pool {
 
     /// Runs the migrations that are pending.
     pub async fn migrate(&self) -> Result<()> {
-        let done = match &self.pool {
+        let done = match &self.driver {
             Either::Sqlite(pool) => SQLITE.run(pool).await,
             Either::Postgres(pool) => POSTGRES.run(pool).await,
         };
@@ -123,7 +123,7 @@ impl Pool {
     /// Number, description and checksum of each migration that the database has.
     async fn applied(&self) -> Result<Vec<(i64, String, Vec<u8>)>> {
         const APPLIED: &str = "SELECT version, description, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
-        let rows = match &self.pool {
+        let rows = match &self.driver {
             Either::Sqlite(pool) => pool
                 .fetch_all(APPLIED)
                 .await

@@ -28,7 +28,7 @@ pub struct DbPool(Pool);
 /// Connections to whichever database the address names.
 #[derive(Clone)]
 pub struct Pool {
-    pub(super) pool: Either,
+    pub(super) driver: Either,
     statements: Arc<AtomicU64>,
     patience: Duration,
     /// SQLite has one writer at a time: they queue here, in the order they came, and before they hold a
@@ -177,7 +177,7 @@ impl Pool {
         };
         let writer = matches!(pool, Either::Sqlite(_)).then(|| Arc::new(Semaphore::new(1)));
         let scope = if purpose == Use::Requests { Scope::statements() } else { Scope::default() };
-        Ok(Self { pool, statements: Arc::default(), patience, writer, file, scope })
+        Ok(Self { driver: pool, statements: Arc::default(), patience, writer, file, scope })
     }
 
     /// The same connections, for work that ends with a request.
@@ -188,7 +188,7 @@ impl Pool {
 
     /// Closes every connection: nobody gets another.
     pub async fn shut(&self) {
-        match &self.pool {
+        match &self.driver {
             Either::Sqlite(pool) => pool.close().await,
             Either::Postgres(pool) => pool.close().await,
         }
@@ -197,7 +197,7 @@ impl Pool {
     /// Which database it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match self.pool {
+        match self.driver {
             Either::Sqlite(_) => Kind::Sqlite,
             Either::Postgres(_) => Kind::Postgres,
         }
@@ -210,12 +210,12 @@ impl Pool {
     }
 
     async fn take(&self) -> Result<Held> {
-        let connection = async {
-            Ok(match &self.pool {
+        let connection = Box::pin(async {
+            Ok(match &self.driver {
                 Either::Sqlite(pool) => Held::Sqlite(pool.acquire().await?),
                 Either::Postgres(pool) => Held::Postgres(pool.acquire().await?),
             })
-        };
+        });
         self.scope.run(self.patience, connection).await
     }
 
@@ -228,7 +228,7 @@ impl Pool {
     /// Begins to read as of one moment, whatever is written meanwhile.
     pub async fn snapshot(&self) -> Result<Conn> {
         let mut conn = self.conn().await?;
-        conn.begin(match self.pool {
+        conn.begin(match self.driver {
             Either::Sqlite(_) => "BEGIN",
             Either::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         })
@@ -267,7 +267,7 @@ impl Pool {
     async fn begin_in_turn(&self, turn: Option<OwnedSemaphorePermit>) -> Result<Tx> {
         let held = self.take().await?;
         let mut conn = Conn::to_write(held, Arc::clone(&self.statements), self.scope.clone(), turn);
-        conn.begin(match self.pool {
+        conn.begin(match self.driver {
             Either::Sqlite(_) => "BEGIN IMMEDIATE",
             Either::Postgres(_) => "BEGIN",
         })

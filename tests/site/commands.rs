@@ -83,7 +83,13 @@ impl Server {
 
     /// [`Server::start`], where the command says what becomes of standard error.
     pub(crate) fn start_logging(mut command: Command, port: u16) -> Self {
-        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        command.stdout(Stdio::piped());
+        Self::start_silent(command, port)
+    }
+
+    /// [`Server::start`], where the command says what becomes of both outputs.
+    pub(crate) fn start_silent(mut command: Command, port: u16) -> Self {
+        let child = command.spawn().unwrap();
         let mut server = Self { child, port };
         let begin = Instant::now();
         while get(port, "/healthz").is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
@@ -98,6 +104,11 @@ impl Server {
             std::thread::sleep(Duration::from_millis(20));
         }
         server
+    }
+
+    /// The pipe that [`Server::start`] put behind standard error.
+    pub(crate) fn errors(&mut self) -> std::process::ChildStderr {
+        self.child.stderr.take().unwrap()
     }
 
     fn stop(mut self) -> String {

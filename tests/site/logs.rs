@@ -1,7 +1,7 @@
 //! The log of a running server: one line for each request and for each event, no secret in it, and none
 //! that a visitor wrote.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::commands::{Server, airline, free_port, said};
@@ -149,4 +149,67 @@ async fn events_are_told_and_secrets_are_not() {
         log.lines().any(|line| line.contains("target=request") && line.contains(request)),
         "{fail}"
     );
+}
+
+/// A full disk, and a collector that stalls: nobody who asks the site notices.
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let port = free_port();
+    let mut command = airline(folder.path(), &["serve"]);
+    command.env("ROCKET_PORT", port.to_string()).stdout(full()).stderr(full());
+    let _server = Server::start_silent(command, port);
+    let mut client = Client { port, cookies: Vec::new() };
+    for _ in 0..20 {
+        assert!(client.ask("GET", "/", "", "").starts_with("HTTP/1.1 200"));
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut command = airline(folder.path(), &["serve"]);
+    command.env("ROCKET_PORT", port.to_string());
+    // The pipe is not read.
+    let mut server = Server::start(command, port);
+    let asked: usize = 6_000;
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    let mut answers = 0;
+    let mut text = Vec::new();
+    for _ in 0..asked / 100 {
+        socket.write_all(request.as_bytes()).unwrap();
+        let wanted = answers + 100;
+        while answers < wanted {
+            let mut piece = [0; 16 * 1024];
+            let count = socket.read(&mut piece).unwrap();
+            assert!(count > 0, "closed after {answers} answers");
+            text.extend_from_slice(&piece[..count]);
+            let whole = String::from_utf8_lossy(&text).into_owned();
+            let (done, rest) = whole.rsplit_once("alive\n").unwrap_or(("", &whole));
+            answers += done.matches("alive\n").count() + usize::from(!done.is_empty());
+            text = rest.as_bytes().to_vec();
+        }
+    }
+    // Once the pipe is read, the log says how many lines are missing, at the next lines that there are.
+    let (enough, more) = std::sync::mpsc::channel::<()>();
+    let asking = std::thread::spawn(move || {
+        while more.try_recv().is_err() {
+            Client { port, cookies: Vec::new() }.ask("GET", "/appearance", "", "");
+        }
+    });
+    let (mut told, mut lost) = (0, 0);
+    for line in std::io::BufReader::new(server.errors()).lines() {
+        let line = line.unwrap();
+        told += usize::from(line.contains("path=/healthz"));
+        if let Some((_, count)) = line.split_once("event=lines_lost count=") {
+            lost += count.parse::<usize>().unwrap();
+        }
+        if told + lost >= asked {
+            break;
+        }
+    }
+    assert!(lost > 0, "{told} lines of {asked}");
+    enough.send(()).unwrap();
+    asking.join().unwrap();
 }
