@@ -5,6 +5,7 @@ pub mod assets;
 pub mod body;
 pub mod cache;
 pub mod catchers;
+pub mod counts;
 pub mod gate;
 pub mod headers;
 pub mod log;
@@ -15,6 +16,7 @@ pub mod templates;
 
 pub use asked::{Hx, Query};
 pub use body::Submission;
+pub use counts::counted;
 pub use messages::Message;
 pub use page::{Html, Page, Reply};
 

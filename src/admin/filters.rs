@@ -152,7 +152,8 @@ async fn days(
     let offered = match chosen.len() {
         0 => {
             let mut query = Composed::select("MIN(");
-            query.push(column).push("), MAX(").push(column).push(") FROM ").push(list.table);
+            query.push(column).push("), MAX(").push(column).push(") FROM ");
+            query.push(list.own_table());
             query.push(" WHERE ").push(column).push(" > ''");
             let (earliest, latest): (Option<String>, Option<String>) =
                 db.compose(query).one().await?;

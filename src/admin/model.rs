@@ -27,7 +27,7 @@ pub struct Model {
 /// How a kind is listed.
 #[derive(Debug)]
 pub struct List {
-    /// The table itself: what filters and searches look into.
+    /// The table itself, with what is left joined to it: what filters and searches look into.
     pub table: &'static str,
     /// The table with all that its columns are joined to.
     pub from: &'static str,

@@ -12,6 +12,7 @@ use crate::changes::ChangeSet;
 use crate::db::{Composed, Conn, Row};
 use crate::domain::times;
 use crate::error::Result;
+pub(super) use crate::pages::counted;
 
 /// Rows are counted up to here.
 pub(super) const MOST_COUNTED: i64 = 10_000;
@@ -260,10 +261,15 @@ impl List {
         Ok((before.first().map(|line| line.id), after.first().map(|line| line.id)))
     }
 
+    /// The table itself, without what is joined to it.
+    pub(super) fn own_table(&self) -> &'static str {
+        self.table.split(" LEFT JOIN ").next().unwrap_or(self.table)
+    }
+
     /// Keeps an object from other writers until the set ends.
     pub(super) async fn lock(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
         let mut row = Composed::select(self.id);
-        row.push(" FROM ").push(self.table).push(" WHERE ").push(self.id);
+        row.push(" FROM ").push(self.own_table()).push(" WHERE ").push(self.id);
         row.push(" = ").bind_number(id);
         let _: Option<(i64,)> = set.lock(row).optional().await?;
         Ok(())
@@ -345,37 +351,4 @@ fn cursor(row: &Row, at: usize, order: &[(&'static Column, bool)]) -> Result<Cur
     }
     values.push(Value::from(row.get::<i64>(0)?));
     Ok(Cursor(values))
-}
-
-/// A number with commas, as the counts of a list are written; more than are counted is said.
-#[must_use]
-pub(super) fn counted(count: i64, most: i64) -> String {
-    if count > most { format!("more than {}", with_commas(most)) } else { with_commas(count) }
-}
-
-fn with_commas(number: i64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::counted;
-
-    #[test]
-    fn counts_have_commas_and_an_end() {
-        assert_eq!(counted(0, 10_000), "0");
-        assert_eq!(counted(999, 10_000), "999");
-        assert_eq!(counted(1_000, 10_000), "1,000");
-        assert_eq!(counted(10_000, 10_000), "10,000");
-        assert_eq!(counted(10_001, 10_000), "more than 10,000");
-        assert_eq!(counted(1_234_567, i64::MAX), "1,234,567");
-    }
 }

@@ -72,6 +72,7 @@ pub enum Refused {
 }
 
 const COUNT: Select = Select::new("SELECT COUNT(*) FROM bookings WHERE flight_id = $1");
+const KEPT: Select = Select::new("SELECT booked FROM flight_bookings WHERE flight_id = $1");
 const IS_BOOKED: Select =
     Select::new("SELECT id FROM bookings WHERE flight_id = $1 AND passenger_id = $2");
 /// Bookings with what their flights and passengers are called; what follows narrows and orders
@@ -90,7 +91,13 @@ const INSERT: Write = Write::new(
 );
 const DELETE: Write = Write::new("DELETE FROM bookings WHERE id = $1");
 
-/// How many passengers are booked on a flight.
+/// How many passengers are booked on a flight, for pages: as it was kept at the last commit.
+pub async fn kept_count(db: &mut Conn, flight: i64) -> Result<i64> {
+    let kept: Option<(i64,)> = db.query(KEPT).bind(flight).optional().await?;
+    Ok(kept.map_or(0, |(booked,)| booked))
+}
+
+/// How many passengers are booked on a flight, with what the change set itself has done so far.
 pub async fn count(db: &mut Conn, flight: i64) -> Result<i64> {
     let (count,): (i64,) = db.query(COUNT).bind(flight).one().await?;
     Ok(count)

@@ -110,7 +110,7 @@ pub(super) async fn render(
     let booked = if sees_names {
         i64::try_from(passengers.len()).unwrap_or(i64::MAX)
     } else {
-        bookings::count(db, flight.id).await?
+        bookings::kept_count(db, flight.id).await?
     };
     let closed = closed(flight, booked, page.now());
     let offer = if may_book && closed.is_none() {

@@ -15,6 +15,7 @@ mod booking;
 mod browser;
 mod bulk;
 mod commands;
+mod counts;
 mod crawler;
 mod demo;
 mod django;

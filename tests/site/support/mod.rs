@@ -1,9 +1,11 @@
 //! A site on a fresh database, and things to put into it.
 
 mod browser;
+mod counts;
 pub(crate) mod stage;
 
 pub(crate) use browser::{Browser, Fields, Page};
+pub(crate) use counts::assert_counts_are_right;
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -344,9 +346,11 @@ pub(crate) async fn serve(rocket: Rocket<Build>, deadlines: Deadlines) -> (u16, 
     (port, running)
 }
 
+/// The whole database as a dump; what is not dumped follows from it.
 pub(crate) async fn dump(pool: &Pool) -> String {
     let mut out = Vec::new();
     airline::data::dump::dump(pool, &mut out, &mut airline::data::Silent).await.unwrap();
+    assert_counts_are_right(pool).await;
     String::from_utf8(out).unwrap()
 }
 
