@@ -1,11 +1,13 @@
 //! Flights.
 
+mod paging;
 mod search;
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-pub use search::{Listed, PAGE, Search, Sort, choices, of_ids};
+pub use paging::{MOST_PAGED, PAGE};
+pub use search::{Listed, Search, Sort, choices, of_ids, of_passenger, pages, touching};
 
 use super::airports::{self, Airport};
 use super::{bookings, times};
@@ -234,22 +236,6 @@ pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Flight>> {
 pub async fn all(db: &mut Conn) -> Result<Vec<Flight>> {
     let mut query = Composed::new(FLIGHTS);
     query.push(" ORDER BY f.id");
-    db.compose(query).all().await
-}
-
-/// The flights from or to an airport.
-pub async fn touching(db: &mut Conn, airport: i64) -> Result<Vec<Flight>> {
-    let mut query = Composed::new(FLIGHTS);
-    query.push(" AND (f.origin_id = ").bind_number(airport);
-    query.push(" OR f.destination_id = ").bind_number(airport).push(") ORDER BY f.id");
-    db.compose(query).all().await
-}
-
-/// The flights that a passenger is booked on.
-pub async fn of_passenger(db: &mut Conn, passenger: i64) -> Result<Vec<Flight>> {
-    let mut query = Composed::new(FLIGHTS);
-    query.push(" AND f.id IN (SELECT flight_id FROM bookings WHERE passenger_id = ");
-    query.bind_number(passenger).push(") ORDER BY f.id");
     db.compose(query).all().await
 }
 

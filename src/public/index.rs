@@ -4,10 +4,10 @@ use rocket::get;
 use serde::Serialize;
 
 use crate::db::{Conn, RequestConn};
-use crate::domain::flights::{Listed, PAGE, Search, Sort};
+use crate::domain::flights::{self, Listed, MOST_PAGED, PAGE, Search, Sort};
 use crate::domain::times::{self, LocalTime};
 use crate::error::Result;
-use crate::pages::{Html, Page, Query};
+use crate::pages::{Html, Page, Query, counted};
 
 #[derive(Debug, Serialize)]
 struct Index {
@@ -18,6 +18,10 @@ struct Index {
     day_error: Option<String>,
     sorts: Vec<SortChoice>,
     total: i64,
+    /// `1,234`, or `more than 10,000`.
+    counted: String,
+    /// How many can be paged through, where there are more.
+    paging_limit: Option<String>,
     first: i64,
     last: i64,
     flights: Vec<Line>,
@@ -104,7 +108,7 @@ pub(super) async fn index(page: Page<'_>, query: Query, mut db: RequestConn) -> 
 
 async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Html> {
     let (total, listed) = search.run(db, page.now()).await?;
-    let pages = (total.max(1) + PAGE - 1) / PAGE;
+    let pages = flights::pages(total);
     let (sort, at) = (search.sort, search.page);
     let address = |wanted: i64| (1..=pages).contains(&wanted).then(|| search.address(sort, wanted));
     let sorts = Sort::ALL.iter().map(|(known, name, title)| SortChoice {
@@ -120,6 +124,8 @@ async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Ht
         day_error: search.day_error(),
         sorts: sorts.collect(),
         total,
+        counted: counted(total, MOST_PAGED),
+        paging_limit: (total > MOST_PAGED).then(|| counted(MOST_PAGED, MOST_PAGED)),
         first: if total == 0 { 0 } else { (at - 1) * PAGE + 1 },
         last: (at * PAGE).min(total),
         previous: address(at - 1),

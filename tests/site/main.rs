@@ -31,6 +31,7 @@ mod loading;
 mod logs;
 mod mail;
 mod merge;
+mod paging;
 mod public;
 mod rights;
 mod schema;

@@ -3,14 +3,12 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+use super::paging::{Finder, MOST_PAGED, PAGE};
 use super::{FLIGHTS, Flight};
-use crate::db::{Composed, Conn, Select, and_all_words};
+use crate::db::{Composed, Conn, and_all_words};
 use crate::domain::times;
 use crate::error::Result;
 use crate::input::Values;
-
-/// How many flights a page of the public list holds.
-pub const PAGE: i64 = 50;
 
 /// What a visitor asks of the list of flights; all of it stands in the address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -38,9 +36,9 @@ pub enum Sort {
     Departure,
     /// The last to leave first.
     Latest,
-    /// By city of origin.
+    /// By city of origin, and there by departure.
     From,
-    /// By city of destination.
+    /// By city of destination, and there by departure.
     To,
     /// The shortest first.
     Duration,
@@ -65,17 +63,6 @@ impl Sort {
             .find(|(_, known, _)| *known == name)
             .map_or_else(Self::default, |(sort, ..)| *sort)
     }
-
-    fn order(self) -> &'static str {
-        match self {
-            Self::Departure => " ORDER BY f.departs_at NULLS LAST, f.id",
-            Self::Latest => " ORDER BY f.departs_at DESC NULLS LAST, f.id DESC",
-            Self::From => " ORDER BY o.folded, d.folded, f.departs_at NULLS LAST, f.id",
-            Self::To => " ORDER BY d.folded, o.folded, f.departs_at NULLS LAST, f.id",
-            Self::Duration => " ORDER BY f.duration, f.id",
-            Self::Number => " ORDER BY f.id",
-        }
-    }
 }
 
 /// A flight in the list, with how many seats are taken.
@@ -88,16 +75,6 @@ pub struct Listed {
     pub booked: i64,
 }
 
-const LISTED: Select = Select::new(
-    "SELECT f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,
-            o.timezone AS origin_timezone, f.destination_id, d.code AS destination_code,
-            d.city AS destination_city, d.timezone AS destination_timezone, f.duration,
-            f.departs_at, f.capacity, f.version,
-            (SELECT COUNT(*) FROM bookings b WHERE b.flight_id = f.id) AS booked
-     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
-     WHERE 1 = 1",
-);
-const COUNT: Select = Select::new("SELECT COUNT(*) FROM flights f WHERE 1 = 1");
 impl Search {
     /// Reads the parts of an address; what cannot be read is as if it were not there.
     #[must_use]
@@ -153,44 +130,27 @@ impl Search {
             .then(|| "Give a day like 2026-11-23.".to_owned())
     }
 
-    fn narrow(&self, query: &mut Composed, now: i64) {
-        // The few airports first: their flights are then found by index.
-        for (column, words) in [("f.origin_id", &self.from), ("f.destination_id", &self.to)] {
-            if !words.is_empty() {
-                query.push(" AND ").push(column).push(" IN (SELECT id FROM airports WHERE 1 = 1");
-                and_all_words(query, "folded", words);
-                query.push(")");
-            }
-        }
-        match times::parse_day(&self.on) {
-            Some(day) => {
-                query.push(" AND f.departs_on = ").bind_text(day.to_string());
-            }
-            None if !self.past => {
-                query
-                    .push(" AND (f.departs_at IS NULL OR f.departs_at > ")
-                    .bind_number(now)
-                    .push(")");
-            }
-            None => {}
-        }
+    /// The day that was typed, if it is one.
+    pub(super) fn day(&self) -> Option<String> {
+        times::parse_day(&self.on).map(|day| day.to_string())
     }
 
-    /// How many flights are found, and those of one page; a page too high becomes the last, and
-    /// the search says which it was.
+    /// How many flights are found, up to [`MOST_PAGED`] and one, and those of one page. A page too
+    /// high becomes the last, and the search says which it was.
     pub async fn run(&mut self, db: &mut Conn, now: i64) -> Result<(i64, Vec<Listed>)> {
-        let mut count = Composed::new(COUNT);
-        self.narrow(&mut count, now);
-        let (total,): (i64,) = db.compose(count).one().await?;
-        let last = (total.max(1) + PAGE - 1) / PAGE;
-        self.page = self.page.min(last);
-
-        let mut query = Composed::new(LISTED);
-        self.narrow(&mut query, now);
-        query.push(self.sort.order()).push(" LIMIT ").bind_number(PAGE);
-        query.push(" OFFSET ").bind_number((self.page - 1) * PAGE);
-        Ok((total, db.compose(query).all().await?))
+        let finder = Finder::of(self, db, now).await?;
+        let parts = finder.count(db).await?;
+        let total: i64 = parts.iter().map(|(_, count)| count).sum();
+        self.page = self.page.min(pages(total));
+        let flights = finder.page(db, &parts, self.page).await?;
+        Ok((total.min(MOST_PAGED + 1), flights))
     }
+}
+
+/// How many pages there are of so many flights: at least one, which may be empty.
+#[must_use]
+pub fn pages(total: i64) -> i64 {
+    (total.clamp(1, MOST_PAGED) + PAGE - 1) / PAGE
 }
 
 /// Flights that a passenger could be put on: all words found in origin or destination, or the
@@ -227,6 +187,22 @@ pub async fn of_ids(db: &mut Conn, ids: &[i64]) -> Result<Vec<Flight>> {
         query.push(", ").bind_number(*id);
     }
     query.push(") ORDER BY f.id");
+    db.compose(query).all().await
+}
+
+/// The flights from or to an airport.
+pub async fn touching(db: &mut Conn, airport: i64) -> Result<Vec<Flight>> {
+    let mut query = Composed::new(FLIGHTS);
+    query.push(" AND (f.origin_id = ").bind_number(airport);
+    query.push(" OR f.destination_id = ").bind_number(airport).push(") ORDER BY f.id");
+    db.compose(query).all().await
+}
+
+/// The flights that a passenger is booked on.
+pub async fn of_passenger(db: &mut Conn, passenger: i64) -> Result<Vec<Flight>> {
+    let mut query = Composed::new(FLIGHTS);
+    query.push(" AND f.id IN (SELECT flight_id FROM bookings WHERE passenger_id = ");
+    query.bind_number(passenger).push(") ORDER BY f.id");
     db.compose(query).all().await
 }
 
