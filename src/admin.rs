@@ -3,6 +3,7 @@
 //! what must never be forgotten: who may, the change set, the version, the confirmation.
 
 mod asked;
+mod batches;
 mod bulk;
 mod cells;
 mod controls;
@@ -32,6 +33,7 @@ mod views;
 
 use rocket::{Route, routes};
 
+pub use export::Exports;
 pub use table::{Listed, list_rows};
 
 pub use manage::{Choice, Filled, Loaded, Manage, Registry, Saved, Search, Undo};

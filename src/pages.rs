@@ -12,6 +12,7 @@ pub mod log;
 pub mod messages;
 pub mod page;
 pub mod safe;
+pub mod stream;
 pub mod templates;
 
 pub use asked::{Hx, Query};

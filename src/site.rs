@@ -29,6 +29,7 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
         .manage(Peers::default())
         .manage(cache::PageCache::default())
         .manage(staff::KINDS)
+        .manage(admin::Exports::default())
         .mount("/", public::routes())
         .mount("/", accounts::routes())
         .mount("/", admin::routes())

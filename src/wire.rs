@@ -64,10 +64,24 @@ pub struct Peers {
     served: Arc<AtomicBool>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Peer {
     address: IpAddr,
     gone: CancellationToken,
+    breaker: Breaker,
+}
+
+/// Breaks one connection off. An answer of unknown length that fails in the middle needs this: Rocket
+/// would end it like a complete one.
+#[derive(Debug, Clone)]
+pub struct Breaker(watch::Sender<bool>);
+
+impl Breaker {
+    /// Breaks the connection off. Once this returns, no further byte reaches the client.
+    pub async fn break_off(&self) {
+        self.0.send_replace(true);
+        self.0.closed().await;
+    }
 }
 
 impl Peers {
@@ -89,12 +103,19 @@ impl Peers {
         self.table.lock().ok()?.get(&seen).map(|peer| peer.gone.clone())
     }
 
-    fn enter(&self, seen: SocketAddr, address: IpAddr) -> Entered {
+    /// What breaks off a connection that Rocket got.
+    #[must_use]
+    pub fn breaker(&self, seen: SocketAddr) -> Option<Breaker> {
+        self.table.lock().ok()?.get(&seen).map(|peer| peer.breaker.clone())
+    }
+
+    fn enter(&self, seen: SocketAddr, address: IpAddr) -> (Entered, watch::Receiver<bool>) {
         let gone = CancellationToken::new();
+        let (breaker, broken) = watch::channel(false);
         if let Ok(mut table) = self.table.lock() {
-            table.insert(seen, Peer { address, gone: gone.clone() });
+            table.insert(seen, Peer { address, gone: gone.clone(), breaker: Breaker(breaker) });
         }
-        Entered { peers: self.clone(), seen, _gone: gone.drop_guard() }
+        (Entered { peers: self.clone(), seen, _gone: gone.drop_guard() }, broken)
     }
 }
 
@@ -278,7 +299,7 @@ async fn carry(
     }
     let mut server = TcpStream::connect(inside).await?;
     server.set_nodelay(true)?;
-    let _entered = peers.enter(server.local_addr()?, peer.ip());
+    let (_entered, mut broken) = peers.enter(server.local_addr()?, peer.ip());
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
     let pace = Mutex::new(Pace { asked: Some(begun), last: begun, giving: false });
@@ -337,5 +358,7 @@ async fn carry(
         ended = forth => ended,
         ended = back => ended,
         () = watch => Ok(()),
+        // A reset, because HTTP/1.0 takes a plain end for the end of the answer.
+        Ok(_) = broken.wait_for(|broken| *broken) => client.set_zero_linger(),
     }
 }

@@ -175,6 +175,9 @@ impl List {
         backward: bool,
     ) {
         let keys: Vec<_> = self.keys(order).into_iter().zip(&cursor.0).collect();
+        if let Some(((key, downward), value)) = keys.first() {
+            key.push_from(query, value, *downward, backward);
+        }
         query.push(" AND (");
         for number in 0..keys.len() {
             query.push(if number == 0 { "(" } else { " OR (" });
@@ -289,6 +292,18 @@ impl Key {
             Value::Null => query.push(" IS NULL"),
             value => bind(query.push(" = "), value),
         };
+    }
+
+    /// Adds what follows for the first key: with it, an index is read from the page on, not from its start.
+    fn push_from(self, query: &mut Composed, value: &Value, downward: bool, backward: bool) {
+        match (self, value, backward) {
+            // Missing ones are on either side.
+            (Self::Sparse(_), _, false) | (_, Value::Null, _) => {}
+            (key, value, _) => {
+                query.push(" AND ").push(key.sql());
+                bind(query.push(if downward == backward { " >= " } else { " <= " }), value);
+            }
+        }
     }
 
     fn push_beyond(self, query: &mut Composed, value: &Value, downward: bool, backward: bool) {

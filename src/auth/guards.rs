@@ -94,6 +94,11 @@ impl Visitor {
             && now.lacks_factor == self.lacks_factor)
     }
 
+    /// Whoever asks, as the database knows them now: an answer that takes long asks again.
+    pub async fn again(request: &Request<'_>, db: &Db) -> Result<Self> {
+        find_in(request, db).await
+    }
+
     /// Whether he has just proved with his password that it is he.
     #[must_use]
     pub fn is_confirmed(&self, now: i64) -> bool {
@@ -114,14 +119,18 @@ impl<'r> FromRequest<'r> for &'r Visitor {
 }
 
 async fn find(request: &Request<'_>) -> Result<Visitor> {
+    match request.guard::<&Db>().await {
+        Outcome::Success(db) => find_in(request, db).await,
+        _ => Ok(Visitor::default()),
+    }
+}
+
+async fn find_in(request: &Request<'_>, db: &Db) -> Result<Visitor> {
     let Outcome::Success(cookies) = request.guard::<Cookies<'_>>().await else {
         return Ok(Visitor::default());
     };
-    let Some(secret) = cookies.get(Cookies::SESSION) else {
-        return Ok(Visitor::default());
-    };
-    let (Outcome::Success(db), Some(clock)) =
-        (request.guard::<&Db>().await, request.rocket().state::<Clock>())
+    let (Some(secret), Some(clock)) =
+        (cookies.get(Cookies::SESSION), request.rocket().state::<Clock>())
     else {
         return Ok(Visitor::default());
     };

@@ -15,6 +15,18 @@ use crate::wire::Peers;
 #[derive(Clone)]
 pub struct Db(Pool);
 
+impl Db {
+    /// The database for work that begins now: an answer that is made piece by piece takes it anew for each.
+    #[must_use]
+    pub fn of(request: &Request<'_>) -> Option<Self> {
+        let pool = DbPool::fetch(request.rocket())?;
+        let peers = request.rocket().state::<Peers>();
+        let client = peers.zip(request.remote()).and_then(|(peers, seen)| peers.presence(seen));
+        let reads = matches!(request.method(), Method::Get | Method::Head);
+        Some(Self(pool.within(Scope::request(reads, client))))
+    }
+}
+
 impl std::ops::Deref for Db {
     type Target = Pool;
     fn deref(&self) -> &Pool {
@@ -27,13 +39,7 @@ impl<'r> FromRequest<'r> for &'r Db {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        let db: &Option<Db> = request.local_cache(|| {
-            let pool = DbPool::fetch(request.rocket())?;
-            let peers = request.rocket().state::<Peers>();
-            let client = peers.zip(request.remote()).and_then(|(peers, seen)| peers.presence(seen));
-            let reads = matches!(request.method(), Method::Get | Method::Head);
-            Some(Db(pool.within(Scope::request(reads, client))))
-        });
+        let db: &Option<Db> = request.local_cache(|| Db::of(request));
         db.as_ref().or_error((Status::InternalServerError, ()))
     }
 }

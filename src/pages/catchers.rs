@@ -11,11 +11,14 @@ use url::Url;
 
 use super::headers::RequestId;
 use super::messages::Message;
-use super::page::{Html, Page, Reply};
+use super::page::{Page, Reply};
 use crate::auth::events::Event;
 use crate::auth::{Need, groups};
 use crate::db::Db;
 use crate::error::Error;
+
+/// After so many seconds whoever met a busy site may try again.
+const BUSY_FOR: u32 = 10;
 
 /// Why a request was refused, on its way to the catcher.
 #[derive(Debug, Default)]
@@ -137,7 +140,15 @@ pub async fn any<'r>(
     } else {
         page.show("error", title, &shown)
     };
-    rendered.map(|html: Html| html.with_status(status).into()).map_err(|_| (status, fallback))
+    let Ok(html) = rendered else {
+        return Err((status, fallback));
+    };
+    let html = html.with_status(status);
+    Ok(if status == Status::ServiceUnavailable {
+        html.with_header("Retry-After", BUSY_FOR.to_string()).into()
+    } else {
+        html.into()
+    })
 }
 
 /// Says what the asker lacks and who has it, and writes it down.

@@ -20,6 +20,7 @@ mod crawler;
 mod demo;
 mod django;
 mod engine;
+mod exports;
 mod factor;
 mod failures;
 mod forms;
