@@ -34,7 +34,7 @@ mod views;
 use rocket::{Route, routes};
 
 pub use export::Exports;
-pub use table::{Listed, list_rows};
+pub use table::Listing;
 
 pub use manage::{Choice, Filled, Loaded, Manage, Registry, Saved, Search, Undo};
 pub use model::{Column, Field, Filter, Input, Key, List, Look, Model, Show};

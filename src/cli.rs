@@ -120,9 +120,9 @@ enum Command {
         /// Columns to sort by, with commas between, and `-` for downward: `-duration,origin`.
         #[arg(long, value_name = "COLUMNS", default_value = "", allow_hyphen_values = true)]
         sort: String,
-        /// List at most so many.
-        #[arg(long, value_name = "ROWS", default_value_t = list::MOST)]
-        most: usize,
+        /// List at most this many: 100 as a table, all as CSV, where nothing is said.
+        #[arg(long, value_name = "ROWS")]
+        most: Option<usize>,
         /// Write CSV, with numbers and times as programs read them.
         #[arg(long)]
         csv: bool,

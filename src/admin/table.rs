@@ -1,78 +1,100 @@
 //! A list for a command.
 
-use super::asked::{Asked, Place};
+use super::asked::Asked;
+use super::batches::Batches;
 use super::manage::Registry;
-use super::rows::{Cell, MOST_COUNTED, counted};
+use super::rows::{Cell, with_commas};
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::input::Values;
 
-/// A list for a command.
-#[derive(Debug)]
-pub struct Listed {
-    /// The columns, as programs read them.
-    pub names: Vec<&'static str>,
-    /// The columns, as people read them.
-    pub titles: Vec<&'static str>,
-    /// The rows, as programs read them.
-    pub plain: Vec<Vec<String>>,
-    /// The rows, as people read them.
-    pub told: Vec<Vec<String>>,
-    /// How many there are: `12,345`, or `more than 10,000`.
-    pub total: String,
-    /// Whether there are more than these.
-    pub more: bool,
+/// The list of a kind for a command, which may see everything.
+pub struct Listing {
+    batches: Batches,
+    /// How many rows were given so far.
+    given: usize,
 }
 
-/// The list of a kind for a command, which may see everything.
-pub async fn list_rows(
-    db: &mut Conn,
-    registry: Registry,
-    kind: &str,
-    search: &str,
-    sort: &str,
-    most: usize,
-) -> Result<Listed> {
-    let Ok(manage) = registry.find(kind) else {
-        let kinds: Vec<_> = registry.kinds.iter().map(|kind| kind.model().slug).collect();
-        return Err(Error::Told(format!(
-            "There is no list of “{kind}”; there are {}.",
-            kinds.join(", ")
-        )));
-    };
-    let list = &manage.model().list;
-    for name in sort.split(',').filter(|name| !name.is_empty()) {
-        let known = list.columns.iter().map(|column| column.name);
-        if !known.clone().any(|known| known == name.trim_start_matches('-')) {
-            let known: Vec<_> = known.collect();
+impl Listing {
+    /// Looks for objects of a kind.
+    pub async fn open(
+        db: &mut Conn,
+        registry: Registry,
+        kind: &str,
+        search: &str,
+        sort: &str,
+    ) -> Result<Self> {
+        let Ok(manage) = registry.find(kind) else {
+            let kinds: Vec<_> = registry.kinds.iter().map(|kind| kind.model().slug).collect();
             return Err(Error::Told(format!(
-                "There is no column “{name}” to sort by; there are {}.",
-                known.join(", ")
+                "There is no list of “{kind}”; there are {}.",
+                kinds.join(", ")
             )));
+        };
+        let list = &manage.model().list;
+        for name in sort.split(',').filter(|name| !name.is_empty()) {
+            let known = list.columns.iter().map(|column| column.name);
+            if !known.clone().any(|known| known == name.trim_start_matches('-')) {
+                let known: Vec<_> = known.collect();
+                return Err(Error::Told(format!(
+                    "There is no column “{name}” to sort by; there are {}.",
+                    known.join(", ")
+                )));
+            }
+        }
+        let mut query = Values::default();
+        query.set("q", search);
+        query.set("sort", sort);
+        let asked = Asked::of(list, &query);
+        match asked.narrowing(db, list).await? {
+            Ok(narrowing) => Ok(Self { batches: Batches::of(list, narrowing, asked), given: 0 }),
+            Err(mistakes) => Err(Error::Told(mistakes.join(" "))),
         }
     }
-    let mut query = Values::default();
-    query.set("q", search);
-    query.set("sort", sort);
-    let asked = Asked::of(list, &query);
-    let narrowing = match asked.narrowing(db, list).await? {
-        Ok(narrowing) => narrowing,
-        Err(mistakes) => return Err(Error::Told(mistakes.join(" "))),
-    };
-    let mut lines =
-        list.fetch(db, &narrowing, &asked, &Place::First, most.saturating_add(1)).await?;
-    let more = lines.len() > most;
-    lines.truncate(most);
-    let total = counted(list.count(db, &narrowing).await?, MOST_COUNTED);
-    let rows = |write: fn(&Cell) -> String| {
-        lines.iter().map(|line| line.cells.iter().map(write).collect()).collect()
-    };
-    Ok(Listed {
-        names: asked.columns.iter().map(|column| column.name).collect(),
-        titles: asked.columns.iter().map(|column| column.title).collect(),
-        plain: rows(Cell::plain),
-        told: rows(Cell::told),
-        total,
-        more,
-    })
+
+    /// The columns, as programs read them.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.batches.asked().columns.iter().map(|column| column.name).collect()
+    }
+
+    /// The columns, as people read them.
+    #[must_use]
+    pub fn titles(&self) -> Vec<&'static str> {
+        self.batches.asked().columns.iter().map(|column| column.title).collect()
+    }
+
+    /// The next rows, at most so many, as programs read them; none after the last.
+    pub async fn next_plain(&mut self, db: &mut Conn, most: usize) -> Result<Vec<Vec<String>>> {
+        self.next(db, most, Cell::plain).await
+    }
+
+    /// The next rows, at most so many, as people read them; none after the last.
+    pub async fn next_told(&mut self, db: &mut Conn, most: usize) -> Result<Vec<Vec<String>>> {
+        self.next(db, most, Cell::told).await
+    }
+
+    async fn next(
+        &mut self,
+        db: &mut Conn,
+        most: usize,
+        write: fn(&Cell) -> String,
+    ) -> Result<Vec<Vec<String>>> {
+        let lines = self.batches.next(db, most).await?;
+        self.given += lines.len();
+        Ok(lines.iter().map(|line| line.cells.iter().map(write).collect()).collect())
+    }
+
+    /// Whether all rows were given.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.batches.is_done()
+    }
+
+    /// How many rows were given, of how many: `100 of 12,345`.
+    pub async fn progress(&self, db: &mut Conn) -> Result<String> {
+        let given = i64::try_from(self.given).unwrap_or(i64::MAX);
+        let all = self.batches.count(db).await?;
+        Ok(format!("{} of {}", with_commas(given), with_commas(all)))
+    }
 }

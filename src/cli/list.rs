@@ -1,64 +1,91 @@
-//! `airline list flights 'from:LHR minutes<300'`: the lists of the staff site, with their searches.
+//! `airline list flights 'from:LHR minutes<300'`: the lists of the staff site, with their searches. A table
+//! shows the first rows and says how many there are; CSV holds every row.
 
-use std::io;
+use std::io::{self, Write as _};
 
-use crate::admin::{Listed, list_rows};
+use crate::admin::Listing;
 use crate::config::Settings;
+use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::staff::KINDS;
 
-/// How many rows are listed, at most, where nothing else is said.
-pub(super) const MOST: usize = 100;
+/// How many rows a table shows where nothing else is said.
+const SHOWN: usize = 100;
 
-/// Lists objects of a kind as a table, or as CSV.
+/// Lists objects of a kind as a table, or as CSV; `most` rows, where that is said.
 pub(super) async fn list(
     kind: &str,
     search: &str,
     sort: &str,
-    most: usize,
+    most: Option<usize>,
     csv: bool,
 ) -> Result<()> {
     let pool = super::open_migrated(&Settings::read()?).await?;
-    let listed = list_rows(&mut pool.conn().await?, KINDS, kind, search, sort, most).await?;
-    let mut out = io::stdout().lock();
-    let written = if csv { as_csv(&mut out, &listed) } else { as_table(&mut out, &listed) };
-    written.map_err(|error| Error::Told(format!("The list could not be written: {error}")))
-}
-
-fn as_csv(out: &mut impl io::Write, listed: &Listed) -> io::Result<()> {
-    let mut file = csv::Writer::from_writer(out);
-    file.write_record(&listed.names)?;
-    for row in &listed.plain {
-        file.write_record(row)?;
+    let mut db = pool.snapshot().await?;
+    let mut listing = Listing::open(&mut db, KINDS, kind, search, sort).await?;
+    if csv {
+        write_csv(&mut db, &mut listing, most.unwrap_or(usize::MAX)).await?;
+    } else {
+        write_table(&mut db, &mut listing, most.unwrap_or(SHOWN)).await?;
     }
-    file.flush()
+    if !listing.is_done() {
+        let progress = listing.progress(&mut db).await?;
+        let how = if csv { "leave out --most" } else { "use --most N or --csv" };
+        eprintln!("Showing {progress}: {how} to see more.");
+    }
+    Ok(())
 }
 
-fn as_table(out: &mut impl io::Write, listed: &Listed) -> io::Result<()> {
+/// Writes up to so many rows as they are read.
+async fn write_csv(db: &mut Conn, listing: &mut Listing, most: usize) -> Result<()> {
+    let mut rows = vec![listing.names().into_iter().map(str::to_owned).collect::<Vec<_>>()];
+    let mut count = 0;
+    loop {
+        let mut file = csv::Writer::from_writer(Vec::new());
+        for row in &rows {
+            file.write_record(row).map_err(Error::internal)?;
+        }
+        out(&file.into_inner().map_err(|error| Error::internal(error.error()))?)?;
+        if count >= most || listing.is_done() {
+            return Ok(());
+        }
+        rows = listing.next_plain(db, most - count).await?;
+        count += rows.len();
+    }
+}
+
+/// Writes up to so many rows below each other.
+async fn write_table(db: &mut Conn, listing: &mut Listing, most: usize) -> Result<()> {
+    let mut rows = Vec::new();
+    while rows.len() < most && !listing.is_done() {
+        rows.extend(listing.next_told(db, most - rows.len()).await?);
+    }
+    let titles = listing.titles();
     let width = |text: &str| text.chars().count();
-    let widths: Vec<usize> = listed
-        .titles
+    let widths: Vec<usize> = titles
         .iter()
         .enumerate()
         .map(|(place, title)| {
-            let cells = listed.told.iter().filter_map(|row| row.get(place));
+            let cells = rows.iter().filter_map(|row| row.get(place));
             cells.map(|cell| width(cell)).chain([width(title)]).max().unwrap_or(0)
         })
         .collect();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
         let padded: Vec<String> = cells
             .zip(&widths)
             .map(|(cell, wide)| format!("{cell}{}", " ".repeat(wide.saturating_sub(width(cell)))))
             .collect();
-        writeln!(out, "{}", padded.join("  ").trim_end())
+        format!("{}\n", padded.join("  ").trim_end())
     };
-    line(&mut listed.titles.iter().copied())?;
-    for row in &listed.told {
-        line(&mut row.iter().map(String::as_str))?;
+    let mut text = line(&mut titles.iter().copied());
+    for row in &rows {
+        text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
-    let shown = listed.told.len();
-    if listed.more {
-        writeln!(out, "… the first {shown} of {}; --most shows more.", listed.total)?;
-    }
-    Ok(())
+    out(text.as_bytes())
+}
+
+fn out(bytes: &[u8]) -> Result<()> {
+    let mut out = io::stdout();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| Error::Told(format!("The list could not be written: {error}")))
 }

@@ -9,6 +9,7 @@ use rocket::local::asynchronous::LocalResponse;
 use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use rocket::tokio::net::TcpStream;
 
+use crate::commands::{airline, said};
 use crate::support::{Browser, Site, serve, settings};
 
 /// Puts many passengers into a database, past the history.
@@ -154,4 +155,27 @@ async fn a_file_that_fails_in_the_middle_breaks_its_connection() {
         assert!(ended.is_err(), "a plain end would look complete");
         assert!(!rest.ends_with(END) && rest.len() < whole.len() - 12);
     }
+}
+
+#[rocket::async_test]
+async fn the_command_writes_every_row_as_csv() {
+    let site = Site::fresh().await;
+    passengers(&site, 4_500, "Ann").await;
+    let folder = tempfile::tempdir().unwrap();
+    let list = |arguments: &[&str]| {
+        let mut command = airline(folder.path(), &[&["list", "passengers"], arguments].concat());
+        said(command.env("DATABASE_URL", &site.database.url).output().unwrap())
+    };
+    let all = list(&["--csv"]);
+    assert!(all.ok && all.err.is_empty(), "{}", all.err);
+    let numbers: HashSet<String> =
+        rows(all.out.as_bytes()).iter().map(|row| row[2].to_owned()).collect();
+    assert_eq!(numbers.len(), 4_500);
+    let table = list(&[]);
+    assert_eq!(table.out.lines().count(), 101);
+    assert!(table.err.contains("100 of 4,500"), "{}", table.err);
+    let some = list(&["--csv", "--most", "2500"]);
+    assert_eq!(rows(some.out.as_bytes()).len(), 2_500);
+    assert!(some.err.contains("2,500 of 4,500"), "{}", some.err);
+    assert_eq!(list(&["--most", "3000"]).out.lines().count(), 3_001);
 }
