@@ -152,6 +152,8 @@ const INSERT_CHANGES: Upkeep = Upkeep::new(
 );
 const INSERT_SUBJECTS: Upkeep =
     Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
+/// So many changes are put into statements at once, however many a set has.
+const WRITTEN_AT_ONCE: usize = 5_000;
 const COUNT_UP: Upkeep =
     Upkeep::new("UPDATE data_version SET version = version + 1 RETURNING head");
 const NEXT_ID: Select = Select::new("SELECT COALESCE(MAX(id), 0) + 1 FROM change_sets");
@@ -379,56 +381,28 @@ impl ChangeSet {
             .bind(head.folded())
             .execute_one()
             .await?;
-        let folded: Vec<_> = self.changes.iter().map(|change| fold(&change.label)).collect();
-        let changes: Vec<_> = self
-            .changes
-            .iter()
-            .zip(&folded)
-            .map(|(change, folded)| {
-                vec![
-                    Cell::Number(set),
-                    Cell::Text(change.kind),
-                    Cell::Number(change.object_id),
-                    Cell::Text(&change.label),
-                    Cell::Text(folded),
-                    Cell::Optional(change.before.as_deref()),
-                    Cell::Optional(change.after.as_deref()),
-                ]
-            })
-            .collect();
-        let ids = self.tx.insert_rows_returning_ids(INSERT_CHANGES, &changes).await?;
-        let subjects: Vec<_> = self
-            .changes
-            .iter()
-            .zip(ids)
-            .flat_map(|(change, id)| change.subjects.iter().map(move |subject| (id, subject)))
-            .map(|(id, (kind, object))| {
-                vec![Cell::Number(id), Cell::Text(kind), Cell::Number(*object)]
-            })
-            .collect();
-        self.tx.insert_rows(INSERT_SUBJECTS, &subjects).await?;
+        for changes in self.changes.chunks(WRITTEN_AT_ONCE) {
+            insert(&mut self.tx, set, changes).await?;
+        }
         self.tx.upkeep(SET_HEAD).bind(hash).execute_one().await?;
         Ok(set)
     }
 
     fn hash(&self, before: &str, set: i64, head: &chain::Head) -> String {
-        let links: Vec<_> = self
-            .changes
-            .iter()
-            .map(|change| {
-                let mut subjects = change.subjects.clone();
-                subjects.sort_unstable();
-                chain::Link {
-                    kind: change.kind,
-                    object_id: change.object_id,
-                    label: &change.label,
-                    before: change.before.as_deref(),
-                    after: change.after.as_deref(),
-                    subjects,
-                }
-            })
-            .collect();
-        chain::hash(before, set, head, &links)
+        let mut hash = chain::SetHash::begin(before, set, head);
+        for change in &self.changes {
+            let mut subjects = change.subjects.clone();
+            subjects.sort_unstable();
+            hash.add(&chain::Link {
+                kind: change.kind,
+                object_id: change.object_id,
+                label: &change.label,
+                before: change.before.as_deref(),
+                after: change.after.as_deref(),
+                subjects,
+            });
+        }
+        hash.end()
     }
 }
 
@@ -443,6 +417,34 @@ impl std::ops::DerefMut for ChangeSet {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.tx
     }
+}
+
+/// Writes some of the changes of a set.
+async fn insert(tx: &mut Tx, set: i64, changes: &[Change]) -> Result<()> {
+    let folded: Vec<_> = changes.iter().map(|change| fold(&change.label)).collect();
+    let rows: Vec<_> = changes
+        .iter()
+        .zip(&folded)
+        .map(|(change, folded)| {
+            vec![
+                Cell::Number(set),
+                Cell::Text(change.kind),
+                Cell::Number(change.object_id),
+                Cell::Text(&change.label),
+                Cell::Text(folded),
+                Cell::Optional(change.before.as_deref()),
+                Cell::Optional(change.after.as_deref()),
+            ]
+        })
+        .collect();
+    let ids = tx.insert_rows_returning_ids(INSERT_CHANGES, &rows).await?;
+    let subjects: Vec<_> = changes
+        .iter()
+        .zip(ids)
+        .flat_map(|(change, id)| change.subjects.iter().map(move |subject| (id, subject)))
+        .map(|(id, (kind, object))| vec![Cell::Number(id), Cell::Text(kind), Cell::Number(*object)])
+        .collect();
+    tx.insert_rows(INSERT_SUBJECTS, &subjects).await
 }
 
 fn json<T: Serialize>(object: &T) -> Result<String> {

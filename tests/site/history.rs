@@ -202,6 +202,43 @@ async fn a_chain_that_was_blanked_shows() {
     assert_eq!(verdict(&site).await, Verdict::CutOff);
 }
 
+/// A set that is read in several pieces is checked as one.
+#[rocket::async_test]
+async fn a_set_of_any_size_is_verified_to_its_last_change() {
+    let site = Site::fresh().await;
+    site.passenger("Alice", "Adams").await;
+    let mut set = site.set().await;
+    for number in 0..40_500 {
+        set.remark(format!("Remark {number}"), Some(("passengers", number)), "{}".to_owned());
+    }
+    let large = set.commit().await.unwrap().unwrap();
+    site.passenger("Bob", "Brown").await;
+    assert!(matches!(verdict(&site).await, Verdict::Whole { sets: 3, .. }));
+    site.database.lift_the_guards_of_history().await;
+    for [forged, restored] in [
+        [
+            "UPDATE changes SET after = '[]' WHERE label = 'Remark 40499'",
+            "UPDATE changes SET after = '{}' WHERE label = 'Remark 40499'",
+        ],
+        [
+            "UPDATE change_subjects SET object_id = -1 WHERE object_id = 40450",
+            "UPDATE change_subjects SET object_id = 40450 WHERE object_id = -1",
+        ],
+        [
+            "INSERT INTO changes (change_set_id, kind, object_id, label, folded, before, after)
+             SELECT change_set_id, kind, object_id, label, folded, before, after FROM changes
+             WHERE label = 'Remark 7'",
+            "DELETE FROM changes WHERE label = 'Remark 7'
+             AND id > (SELECT MIN(id) FROM changes WHERE label = 'Remark 7')",
+        ],
+    ] {
+        site.database.run(forged).await;
+        assert_eq!(verdict(&site).await, Verdict::Broken { set: large }, "{forged}");
+        site.database.run(restored).await;
+        assert!(matches!(verdict(&site).await, Verdict::Whole { .. }), "{restored}");
+    }
+}
+
 /// History outlives whom it tells of.
 #[rocket::async_test]
 async fn the_log_outlives_people_and_objects() {
