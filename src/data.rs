@@ -4,6 +4,7 @@
 pub mod django;
 pub mod dump;
 pub mod load;
+mod records;
 pub mod sample;
 
 /// How far long work has come: told after each row, shown by whoever wants to.

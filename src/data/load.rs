@@ -1,9 +1,10 @@
 //! Files of airports, flights and passengers. A load is all or nothing, and every row that is
 //! wrong is told with its line and why.
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
 use super::Progress;
+use super::records::records;
 use crate::changes::ChangeSet;
 use crate::domain::airports::{self, Directory};
 use crate::domain::{flights, passengers};
@@ -43,12 +44,23 @@ impl Kind {
     }
 }
 
-/// A file as it was read: rows by column, with their lines.
+/// A file whose form was checked. Its rows are read once more when they are loaded, so that there is one at
+/// a time.
 #[derive(Debug)]
-pub struct File {
+pub struct File<'b> {
     name: String,
+    bytes: &'b [u8],
+    form: Form,
+    /// How many rows it has.
+    count: usize,
+}
+
+/// What the rows of a file are, and where in a row each value is.
+#[derive(Debug)]
+struct Form {
     kind: Kind,
-    rows: Vec<(u64, Values)>,
+    columns: Vec<&'static str>,
+    has_header: bool,
 }
 
 /// What a load did.
@@ -73,12 +85,6 @@ pub struct Problems {
     pub lines: Vec<(u64, String)>,
 }
 
-impl Problems {
-    fn one(file: &str, line: u64, why: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), lines: vec![(line, why.into())] }
-    }
-}
-
 impl std::fmt::Display for Problems {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SHOWN: usize = 50;
@@ -96,43 +102,29 @@ impl std::fmt::Display for Problems {
     }
 }
 
-impl File {
-    /// Reads a CSV file. Without a kind it is told by the header, or by the demo's three columns.
-    pub fn read(name: &str, bytes: &[u8], kind: Option<Kind>) -> Result<Self, Problems> {
+impl<'b> File<'b> {
+    /// Checks a CSV file. Without a kind it is told by the header, or by the demo's three columns.
+    pub fn read(name: &str, bytes: &'b [u8], kind: Option<Kind>) -> Result<Self, Problems> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-        let mut records = Vec::new();
-        let mut problems = Vec::new();
-        let mut lines = Lines { bytes, at: 0, line: 1 };
-        for record in reader.records() {
-            match record {
-                Ok(record) => {
-                    let line = lines.at(record.position());
-                    records.push((line, record));
-                }
-                Err(error) => {
-                    let why = "This is not UTF-8 text; save the file as UTF-8.";
-                    problems.push((lines.at(error.position()), why.to_owned()));
-                }
+        let mut form = None;
+        let mut count = 0;
+        let (mut not_text, mut too_wide) = (Vec::new(), Vec::new());
+        for (line, record) in records(bytes) {
+            let Ok(record) = record else {
+                let why = "This is not UTF-8 text; save the file as UTF-8.";
+                not_text.push((line, why.to_owned()));
+                continue;
+            };
+            let is_first = form.is_none();
+            let form =
+                form.get_or_insert_with(|| Form::of(kind, &record).map_err(|why| (line, why)));
+            let Ok(Form { columns, has_header, .. }) = form else {
+                continue;
+            };
+            if is_first && *has_header {
+                continue;
             }
-        }
-        if !problems.is_empty() {
-            return Err(Problems { file: name.to_owned(), lines: problems });
-        }
-        let Some((line, first)) = records.first() else {
-            return Err(Problems::one(name, 0, "The file is empty."));
-        };
-        let kind = kind.or_else(|| guess(first)).ok_or_else(|| {
-            Problems::one(
-                name,
-                *line,
-                "It does not say what it holds: give --kind airports, flights or passengers.",
-            )
-        })?;
-        let (columns, has_header) =
-            header(kind, first).map_err(|why| Problems::one(name, *line, why))?;
-        let mut rows = Vec::with_capacity(records.len());
-        for (line, record) in records.iter().skip(usize::from(has_header)) {
+            count += 1;
             if record.len() > columns.len() {
                 let why = format!(
                     "{} values where {} are known: {}.",
@@ -140,46 +132,43 @@ impl File {
                     columns.len(),
                     columns.join(", ")
                 );
-                problems.push((*line, why));
-                continue;
+                too_wide.push((line, why));
             }
+        }
+        let wrong = |lines| Err(Problems { file: name.to_owned(), lines });
+        if !not_text.is_empty() {
+            return wrong(not_text);
+        }
+        match form {
+            None => wrong(vec![(0, "The file is empty.".to_owned())]),
+            Some(Err(why)) => wrong(vec![why]),
+            Some(Ok(_)) if !too_wide.is_empty() => wrong(too_wide),
+            Some(Ok(form)) => Ok(Self { name: name.to_owned(), bytes, form, count }),
+        }
+    }
+
+    /// The rows by column, with their lines.
+    fn rows(&self) -> impl Iterator<Item = (u64, Values)> {
+        let Form { columns, has_header, .. } = &self.form;
+        records(self.bytes).skip(usize::from(*has_header)).filter_map(move |(line, record)| {
+            let record = record.ok()?;
             let values = columns
                 .iter()
-                .zip(record)
+                .zip(&record)
                 .map(|(column, value)| ((*column).to_owned(), value.to_owned()));
-            rows.push((*line, values.collect()));
-        }
-        if problems.is_empty() {
-            Ok(Self { name: name.to_owned(), kind, rows })
-        } else {
-            Err(Problems { file: name.to_owned(), lines: problems })
-        }
+            Some((line, values.collect::<Values>()))
+        })
     }
 }
 
-/// Counts lines as an editor does. (The reader's own count leaves out empty lines, and the end of the
-/// line before.)
-struct Lines<'b> {
-    bytes: &'b [u8],
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line on which a row begins; positions are asked for in their order.
-    fn at(&mut self, position: Option<&csv::Position>) -> u64 {
-        let begin =
-            position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
-        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let empty = self.bytes.iter().skip(begin).take_while(|byte| is_end(byte)).count();
-        while self.at < begin + empty {
-            let pair = self.bytes.get(self.at..self.at + 2) == Some(b"\r\n");
-            if self.bytes.get(self.at).is_some_and(is_end) && !pair {
-                self.line += 1;
-            }
-            self.at += 1;
-        }
-        self.line
+impl Form {
+    /// What the first line says.
+    fn of(kind: Option<Kind>, first: &StringRecord) -> Result<Self, String> {
+        let kind = kind.or_else(|| guess(first)).ok_or_else(|| {
+            "It does not say what it holds: give --kind airports, flights or passengers.".to_owned()
+        })?;
+        let (columns, has_header) = header(kind, first)?;
+        Ok(Self { kind, columns, has_header })
     }
 }
 
@@ -243,23 +232,23 @@ fn header(kind: Kind, first: &StringRecord) -> Result<(Vec<&'static str>, bool),
 /// it is kept.
 pub async fn load(
     set: &mut ChangeSet,
-    file: &File,
+    file: &File<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Result<Report, Problems>> {
-    let mut report = Report { kind: file.kind.name(), ..Report::default() };
+    let mut report = Report { kind: file.form.kind.name(), ..Report::default() };
     let mut problems = Problems { file: file.name.clone(), lines: Vec::new() };
     // Flights name airports; the list is read once, not for each row.
     let directory = Directory::new(airports::all(set).await?);
-    progress.begin(&file.name, file.rows.len());
-    for (line, values) in &file.rows {
-        let done = match file.kind {
-            Kind::Airports => load_airport(set, values, &directory, &mut report).await,
-            Kind::Flights => load_flight(set, values, &directory, &mut report).await,
-            Kind::Passengers => load_passenger(set, values, &mut report).await,
+    progress.begin(&file.name, file.count);
+    for (line, values) in file.rows() {
+        let done = match file.form.kind {
+            Kind::Airports => load_airport(set, &values, &directory, &mut report).await,
+            Kind::Flights => load_flight(set, &values, &directory, &mut report).await,
+            Kind::Passengers => load_passenger(set, &values, &mut report).await,
         };
         match done {
             Ok(()) => {}
-            Err(Refusal::Invalid(errors)) => problems.lines.push((*line, sentence(&errors))),
+            Err(Refusal::Invalid(errors)) => problems.lines.push((line, sentence(&errors))),
             Err(Refusal::Failed(error)) => return Err(error),
         }
         progress.step();
@@ -374,8 +363,7 @@ mod tests {
             let bytes = writer.into_inner().expect("in memory");
             let file = File::read("names", &bytes, None).expect("a file");
             let read: Vec<_> = file
-                .rows
-                .iter()
+                .rows()
                 .map(|(_, row)| (row.first("first").to_owned(), row.first("last").to_owned()))
                 .collect();
             prop_assert_eq!(read, names);
