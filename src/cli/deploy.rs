@@ -100,6 +100,12 @@ async fn people(db: &mut Conn, facts: &mut Facts) -> Result<()> {
     let superusers: Vec<_> = staff.iter().filter(|user| user.may_everything()).collect();
     facts.superusers = superusers.len();
     facts.superusers_without_factor = superusers.iter().filter(|user| !user.second_factor).count();
+    if staff.len() > LOOKED_AT {
+        eprintln!(
+            "Only {LOOKED_AT} of {} staff accounts were checked for passwords that everybody tries first.",
+            staff.len()
+        );
+    }
     for user in staff.iter().take(LOOKED_AT) {
         let hash = credentials::password_hash(db, user.id).await?;
         for password in DEFAULTS.into_iter().chain([user.username.as_str()]) {

@@ -179,3 +179,23 @@ async fn the_command_writes_every_row_as_csv() {
     assert!(some.err.contains("2,500 of 4,500"), "{}", some.err);
     assert_eq!(list(&["--most", "3000"]).out.lines().count(), 3_001);
 }
+
+/// A form that many flights were chosen in shows all of them again.
+#[rocket::async_test]
+async fn flights_are_found_by_any_number_of_ids() {
+    let site = Site::fresh().await;
+    let (from, to) = site.two_airports().await;
+    let first = site.flight(&from, &to).await.id;
+    let text = format!(
+        "INSERT INTO flights (origin_id, destination_id, duration, departs_on, version)
+         WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < 1100)
+         SELECT {}, {}, 100, '', 1 FROM many",
+        from.id, to.id
+    );
+    site.database.run(&text).await;
+    let ids: Vec<i64> = (first..=first + 1_100).rev().collect();
+    let mut conn = site.pool.conn().await.unwrap();
+    let found = airline::domain::flights::of_ids(&mut conn, &ids).await.unwrap();
+    let found: Vec<i64> = found.iter().map(|flight| flight.id).collect();
+    assert_eq!(found, (first..=first + 1_100).collect::<Vec<_>>());
+}

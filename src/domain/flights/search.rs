@@ -178,16 +178,23 @@ pub async fn choices(
     db.compose(query).all().await
 }
 
-/// Flights by their ids; at most 500 of them.
+/// Flights by their ids, in the order of these.
 pub async fn of_ids(db: &mut Conn, ids: &[i64]) -> Result<Vec<Flight>> {
-    const MOST: usize = 500;
-    let mut query = Composed::new(FLIGHTS);
-    query.push(" AND f.id IN (").bind_number(-1);
-    for id in ids.iter().take(MOST) {
-        query.push(", ").bind_number(*id);
+    const AT_ONCE: usize = 500;
+    let mut found: Vec<Flight> = Vec::new();
+    for ids in ids.chunks(AT_ONCE) {
+        let mut query = Composed::new(FLIGHTS);
+        query.push(" AND f.id IN (").bind_number(-1);
+        for id in ids {
+            query.push(", ").bind_number(*id);
+        }
+        query.push(")");
+        let part: Vec<Flight> = db.compose(query).all().await?;
+        found.extend(part);
     }
-    query.push(") ORDER BY f.id");
-    db.compose(query).all().await
+    found.sort_unstable_by_key(|flight| flight.id);
+    found.dedup_by_key(|flight| flight.id);
+    Ok(found)
 }
 
 /// The flights from or to an airport.
