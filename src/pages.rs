@@ -17,7 +17,7 @@ pub mod templates;
 
 pub use asked::{Hx, Query};
 pub use body::Submission;
-pub use counts::counted;
+pub use counts::{counted, with_commas};
 pub use messages::Message;
 pub use page::{Html, Page, Reply};
 

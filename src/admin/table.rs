@@ -3,7 +3,8 @@
 use super::asked::Asked;
 use super::batches::Batches;
 use super::manage::Registry;
-use super::rows::{Cell, with_commas};
+use super::rows::Cell;
+use crate::pages::with_commas;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::input::Values;

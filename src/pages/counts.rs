@@ -6,7 +6,9 @@ pub fn counted(count: i64, most: i64) -> String {
     if count > most { format!("more than {}", with_commas(most)) } else { with_commas(count) }
 }
 
-fn with_commas(number: i64) -> String {
+/// A number with commas.
+#[must_use]
+pub fn with_commas(number: i64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
