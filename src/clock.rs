@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The clocks of two replicas may differ by this many seconds. A stored time that lies further in the future comes
+/// from a clock that was wrong: nothing is valid, or blocked, because of it.
+pub const CLOCK_SKEW: i64 = 60;
+
 /// The time now, in whole seconds since 1970-01-01 UTC. Clones share one setting.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {

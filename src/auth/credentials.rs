@@ -3,6 +3,7 @@
 
 use super::users::{self, User};
 use crate::changes::ChangeSet;
+use crate::clock::CLOCK_SKEW;
 use crate::db::{Conn, Pool, Select, Upkeep};
 use crate::error::{Error, Result};
 use crate::random;
@@ -22,11 +23,15 @@ const END_SESSIONS: Upkeep =
 const INSERT_LINK: Upkeep =
     Upkeep::new("INSERT INTO reset_links (token_hash, user_id, created_at) VALUES ($1, $2, $3)");
 const FORGET_LINKS: Upkeep = Upkeep::new("DELETE FROM reset_links WHERE user_id = $1");
-const SWEEP_LINKS: Upkeep = Upkeep::new("DELETE FROM reset_links WHERE created_at <= $1");
-const LINK: Select =
-    Select::new("SELECT user_id FROM reset_links WHERE token_hash = $1 AND created_at > $2");
+const SWEEP_LINKS: Upkeep =
+    Upkeep::new("DELETE FROM reset_links WHERE created_at <= $1 OR created_at > $2");
+const LINK: Select = Select::new(
+    "SELECT user_id FROM reset_links
+     WHERE token_hash = $1 AND created_at > $2 AND created_at <= $3",
+);
 const USE_LINK: Upkeep = Upkeep::new(
-    "DELETE FROM reset_links WHERE token_hash = $1 AND created_at > $2 RETURNING user_id",
+    "DELETE FROM reset_links WHERE token_hash = $1 AND created_at > $2 AND created_at <= $3
+     RETURNING user_id",
 );
 
 /// The hash of an account's password; none was ever chosen where there is none.
@@ -83,7 +88,7 @@ pub(super) async fn forget_links(set: &mut ChangeSet, user: i64) -> Result<()> {
 pub async fn make_link(pool: &Pool, user: i64, now: i64) -> Result<String> {
     let secret = random::secret();
     let mut tx = pool.begin().await?;
-    tx.upkeep(SWEEP_LINKS).bind(now - LINK_LIFE).execute().await?;
+    tx.upkeep(SWEEP_LINKS).bind(now - LINK_LIFE).bind(now + CLOCK_SKEW).execute().await?;
     tx.upkeep(INSERT_LINK).bind(random::digest(&secret)).bind(user).bind(now).execute_one().await?;
     tx.commit().await?;
     Ok(secret)
@@ -91,15 +96,25 @@ pub async fn make_link(pool: &Pool, user: i64, now: i64) -> Result<String> {
 
 /// Whose link a secret is, while it works.
 pub async fn link_owner(db: &mut Conn, secret: &str, now: i64) -> Result<Option<i64>> {
-    let found: Option<(i64,)> =
-        db.query(LINK).bind(random::digest(secret)).bind(now - LINK_LIFE).optional().await?;
+    let found: Option<(i64,)> = db
+        .query(LINK)
+        .bind(random::digest(secret))
+        .bind(now - LINK_LIFE)
+        .bind(now + CLOCK_SKEW)
+        .optional()
+        .await?;
     Ok(found.map(|(user,)| user))
 }
 
 /// Uses a link up: of several who try at once, one is told whose it is.
 pub async fn use_link(set: &mut ChangeSet, secret: &str) -> Result<Option<i64>> {
-    let since = set.at() - LINK_LIFE;
-    let found: Option<(i64,)> =
-        set.upkeep(USE_LINK).bind(random::digest(secret)).bind(since).optional().await?;
+    let now = set.at();
+    let found: Option<(i64,)> = set
+        .upkeep(USE_LINK)
+        .bind(random::digest(secret))
+        .bind(now - LINK_LIFE)
+        .bind(now + CLOCK_SKEW)
+        .optional()
+        .await?;
     Ok(found.map(|(user,)| user))
 }

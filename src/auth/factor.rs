@@ -5,12 +5,15 @@ use totp_rs::{Builder, Secret, Totp};
 
 use super::users::{self, User};
 use crate::changes::ChangeSet;
+use crate::clock::CLOCK_SKEW;
 use crate::db::{Conn, Pool, Select, Upkeep};
 use crate::error::{Error, Result};
 use crate::random;
 
 /// How many recovery codes an account gets.
 const RECOVERY_CODES: usize = 10;
+/// The length of a TOTP step, in seconds (RFC 6238).
+const STEP: i64 = 30;
 /// RFC 6238 asks for at least 128 bits and recommends 160.
 const SECRET_BYTES: usize = 20;
 
@@ -19,8 +22,10 @@ const OFFER: Upkeep = Upkeep::new(
     "INSERT INTO credentials (user_id, password, totp_secret, totp_step) VALUES ($1, '', $2, 0)
      ON CONFLICT (user_id) DO UPDATE SET totp_secret = $2, totp_step = 0",
 );
-const TAKE_STEP: Upkeep =
-    Upkeep::new("UPDATE credentials SET totp_step = $2 WHERE user_id = $1 AND totp_step < $2");
+const TAKE_STEP: Upkeep = Upkeep::new(
+    "UPDATE credentials SET totp_step = $2
+     WHERE user_id = $1 AND (totp_step < $2 OR totp_step > $3)",
+);
 const FORGET: Upkeep =
     Upkeep::new("UPDATE credentials SET totp_secret = NULL, totp_step = 0 WHERE user_id = $1");
 const INSERT_CODE: Upkeep =
@@ -95,7 +100,9 @@ pub async fn accept(pool: &Pool, user: &User, code: &str, now: i64) -> Result<bo
     let shared = shared(&mut pool.conn().await?, user).await?;
     let mut tx = pool.begin().await?;
     let taken = if let Some(step) = shared.and_then(|shared| shared.step_of(code, now)) {
-        tx.upkeep(TAKE_STEP).bind(user.id).bind(step).execute().await?
+        // A last step that no correct clock can have reached does not lock the account until then.
+        let last = (now + CLOCK_SKEW) / STEP + 1;
+        tx.upkeep(TAKE_STEP).bind(user.id).bind(step).bind(last).execute().await?
     } else {
         let digest = random::digest(&plain(code));
         tx.upkeep(TAKE_CODE).bind(user.id).bind(digest).execute().await?

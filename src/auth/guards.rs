@@ -102,7 +102,7 @@ impl Visitor {
     /// Whether he has just proved with his password that it is he.
     #[must_use]
     pub fn is_confirmed(&self, now: i64) -> bool {
-        self.user.is_some() && now - self.confirmed_at < sessions::CONFIRMED
+        self.user.is_some() && sessions::is_within(self.confirmed_at, sessions::CONFIRMED, now)
     }
 }
 

@@ -4,6 +4,7 @@
 use sqlx::FromRow;
 
 use super::users::{self, FromGroups, User};
+use crate::clock::CLOCK_SKEW;
 use crate::db::{Conn, Pool, Select, Upkeep};
 use crate::error::Result;
 use crate::random;
@@ -73,7 +74,8 @@ const FIND: Select = Select::new(
             EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.group_id
                     WHERE m.user_id = u.id AND g.requires_factor) AS must_have_factor
      FROM sessions s JOIN users u ON u.id = s.user_id
-     WHERE s.token_hash = $1 AND u.is_active AND s.created_at > $2 AND s.seen_at > $3",
+     WHERE s.token_hash = $1 AND u.is_active AND s.created_at > $2 AND s.seen_at > $3
+           AND s.created_at <= $4 AND s.seen_at <= $4",
 );
 const INSERT: Upkeep = Upkeep::new(
     "INSERT INTO sessions (token_hash, user_id, created_at, seen_at, address, browser,
@@ -94,10 +96,13 @@ const END_OTHERS: Upkeep =
 const LIST: Select = Select::new(
     "SELECT id, created_at, seen_at, address, browser, token_hash = $2 AS here FROM sessions
      WHERE user_id = $1 AND created_at > $3 AND seen_at > $4 AND NOT awaits_factor
+           AND created_at <= $5 AND seen_at <= $5
      ORDER BY seen_at DESC, id DESC",
 );
 const END_ONE: Upkeep = Upkeep::new("DELETE FROM sessions WHERE user_id = $1 AND id = $2");
-const SWEEP: Upkeep = Upkeep::new("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2");
+const SWEEP: Upkeep = Upkeep::new(
+    "DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2 OR created_at > $3 OR seen_at > $3",
+);
 
 /// By what somebody has proved that it is he.
 #[derive(Debug, Clone, Copy)]
@@ -155,7 +160,7 @@ pub async fn begin(pool: &Pool, beginning: Beginning<'_>, now: i64) -> Result<Op
             }
         }
     };
-    tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).execute().await?;
+    tx.upkeep(SWEEP).bind(now - LONGEST).bind(now - IDLE).bind(now + CLOCK_SKEW).execute().await?;
     tx.upkeep(INSERT)
         .bind(random::digest(&secret))
         .bind(beginning.user)
@@ -187,9 +192,18 @@ pub async fn find(db: &mut Conn, secret: &str, now: i64) -> Result<Option<Sessio
         .bind(random::digest(secret))
         .bind(now - LONGEST)
         .bind(now - IDLE)
+        .bind(now + CLOCK_SKEW)
         .optional()
         .await?;
-    Ok(found.filter(|session| !session.awaits_factor || now - session.confirmed_at < HALF))
+    let is_alive =
+        |session: &Session| !session.awaits_factor || is_within(session.confirmed_at, HALF, now);
+    Ok(found.filter(is_alive))
+}
+
+/// Whether a time lies less than this many seconds back, and not in the future.
+#[must_use]
+pub fn is_within(at: i64, seconds: i64, now: i64) -> bool {
+    (-CLOCK_SKEW..seconds).contains(&now.saturating_sub(at))
 }
 
 /// Whether a session's last use is worth writing down again.
@@ -226,6 +240,7 @@ pub async fn of_user(db: &mut Conn, user: i64, secret: &str, now: i64) -> Result
         .bind(random::digest(secret))
         .bind(now - LONGEST)
         .bind(now - IDLE)
+        .bind(now + CLOCK_SKEW)
         .all()
         .await
 }

@@ -1,11 +1,14 @@
 //! Slows guessing down: by account and by address, counted in the database, so that every replica
 //! knows (OWASP ASVS 5, 6.1.1; at most 100 tries an hour for an account, ASVS 4, 2.2.1).
 //!
+//! A count whose time lies in the future comes from a wrong clock, and starts again: it does not block until then.
+//!
 //! A try is counted *before* the password is hashed, so that many at once cannot slip through, and
 //! taken back by the right password. Whoever comes with a browser that has signed in to the account
 //! before has a count of his own: strangers who guess cannot lock him out.
 
 use super::users::User;
+use crate::clock::CLOCK_SKEW;
 use crate::db::{Conn, Pool, Select, Upkeep};
 use crate::error::Result;
 use crate::random;
@@ -35,25 +38,33 @@ const ADDRESS: Rule = Rule { free: 20, first: 60, longest: 3_600, memory: 60 };
 const COUNT: Upkeep = Upkeep::new(
     "INSERT INTO throttle (subject, failures, since, blocked_until) VALUES ($1, 1, $2, 0)
      ON CONFLICT (subject) DO UPDATE SET
-        failures = CASE WHEN throttle.blocked_until > $2 THEN throttle.failures
+        failures = CASE WHEN throttle.since > $4 OR throttle.blocked_until > $5 THEN 1
+                        WHEN throttle.blocked_until > $2 THEN throttle.failures
                         WHEN throttle.since < $3 AND throttle.blocked_until < $3 THEN 1
                         ELSE throttle.failures + 1 END,
-        since = CASE WHEN throttle.since < $3 AND throttle.blocked_until < $3 THEN $2
-                     ELSE throttle.since END
+        since = CASE WHEN throttle.since > $4 OR throttle.blocked_until > $5 THEN $2
+                     WHEN throttle.since < $3 AND throttle.blocked_until < $3 THEN $2
+                     ELSE throttle.since END,
+        blocked_until = CASE WHEN throttle.since > $4 OR throttle.blocked_until > $5 THEN 0
+                             ELSE throttle.blocked_until END
      RETURNING failures, blocked_until",
 );
 const BLOCK: Upkeep = Upkeep::new("UPDATE throttle SET blocked_until = $2 WHERE subject = $1");
 const FORGET: Upkeep = Upkeep::new("DELETE FROM throttle WHERE subject = $1");
-const SWEEP: Upkeep = Upkeep::new("DELETE FROM throttle WHERE since < $1 AND blocked_until < $1");
+const SWEEP: Upkeep = Upkeep::new(
+    "DELETE FROM throttle
+     WHERE (since < $1 AND blocked_until < $1) OR since > $2 OR blocked_until > $2",
+);
 const KNOWN_DEVICE: Select = Select::new(
     "SELECT d.id FROM devices d JOIN users u ON u.id = d.user_id
-     WHERE d.token_hash = $1 AND u.username = $2 AND d.seen_at > $3",
+     WHERE d.token_hash = $1 AND u.username = $2 AND d.seen_at > $3 AND d.seen_at <= $4",
 );
 const REMEMBER_DEVICE: Upkeep = Upkeep::new(
     "INSERT INTO devices (user_id, token_hash, seen_at) VALUES ($1, $2, $3)
      ON CONFLICT (token_hash) DO UPDATE SET user_id = $1, seen_at = $3",
 );
-const SWEEP_DEVICES: Upkeep = Upkeep::new("DELETE FROM devices WHERE seen_at <= $1");
+const SWEEP_DEVICES: Upkeep =
+    Upkeep::new("DELETE FROM devices WHERE seen_at <= $1 OR seen_at > $2");
 /// A browser is known for so many seconds after its last signing in: half a year.
 const DEVICE_MEMORY: i64 = 180 * 24 * 3_600;
 
@@ -95,6 +106,7 @@ impl Subjects {
                     .bind(random::digest(device))
                     .bind(username.to_owned())
                     .bind(now - DEVICE_MEMORY)
+                    .bind(now + CLOCK_SKEW)
                     .optional()
                     .await?;
                 found.map(|(id,)| id)
@@ -150,8 +162,15 @@ pub async fn admit(pool: &Pool, subjects: &Subjects, now: i64) -> Result<Result<
     let mut tx = pool.begin().await?;
     let mut wait = 0;
     for (subject, rule) in [&subjects.address, &subjects.account] {
-        let (failures, blocked_until): (i64, i64) =
-            tx.upkeep(COUNT).bind(subject.clone()).bind(now).bind(now - rule.memory).one().await?;
+        let (failures, blocked_until): (i64, i64) = tx
+            .upkeep(COUNT)
+            .bind(subject.clone())
+            .bind(now)
+            .bind(now - rule.memory)
+            .bind(now + CLOCK_SKEW)
+            .bind(now + rule.longest + CLOCK_SKEW)
+            .one()
+            .await?;
         if blocked_until > now {
             wait = blocked_until - now;
             break;
@@ -190,7 +209,11 @@ pub async fn succeeded(
         .bind(now)
         .execute()
         .await?;
-    tx.upkeep(SWEEP).bind(now - ACCOUNT.memory).execute().await?;
-    tx.upkeep(SWEEP_DEVICES).bind(now - DEVICE_MEMORY).execute().await?;
+    tx.upkeep(SWEEP)
+        .bind(now - ACCOUNT.memory)
+        .bind(now + ADDRESS.longest + CLOCK_SKEW)
+        .execute()
+        .await?;
+    tx.upkeep(SWEEP_DEVICES).bind(now - DEVICE_MEMORY).bind(now + CLOCK_SKEW).execute().await?;
     tx.commit().await
 }

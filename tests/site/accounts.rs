@@ -1,6 +1,7 @@
 //! Signing in and out, the first superuser, one's own password.
 
 use airline::auth::{credentials, passwords, sessions};
+use airline::clock::CLOCK_SKEW;
 
 use crate::support::{Browser, PASSWORD, Page, Site};
 
@@ -92,6 +93,36 @@ async fn a_session_ends_when_idle_and_in_any_case() {
     }
     site.clock.advance(1_500);
     assert_eq!(busy.get("/admin/").await.one("h1"), "Sign in");
+}
+
+async fn is_signed_in(browser: &mut Browser<'_>) -> bool {
+    browser.get("/admin/").await.count("#password") == 0
+}
+
+/// A clock was ahead: once it is right, its sessions have ended, and do not come back when their time does.
+#[rocket::async_test]
+async fn a_session_from_the_future_has_ended() {
+    let site = Site::fresh().await;
+    let id = site.superuser("boss", "unusable").await;
+    let mut ahead = site.session_of(id).await;
+    let secret = ahead.cookies["session"].clone();
+    site.clock.advance(-CLOCK_SKEW);
+    assert!(is_signed_in(&mut ahead).await, "clocks of replicas differ a little");
+    site.clock.advance(-1);
+    assert!(!is_signed_in(&mut ahead).await);
+    let mut right = site.session_of(id).await;
+    site.clock.advance(CLOCK_SKEW + 1);
+    ahead.cookies.insert("session".to_owned(), secret);
+    assert!(!is_signed_in(&mut ahead).await, "it was swept away when the next one began");
+    assert!(is_signed_in(&mut right).await);
+
+    // A session that was used in the future is not alive until then either, and is not listed.
+    let mut other = site.session_of(id).await;
+    site.clock.advance(sessions::IDLE / 2);
+    assert!(is_signed_in(&mut right).await);
+    site.clock.advance(-CLOCK_SKEW - 1);
+    assert_eq!(other.get("/admin/sessions/").await.count(".sessions li"), 1);
+    assert!(!is_signed_in(&mut right).await);
 }
 
 #[rocket::async_test]

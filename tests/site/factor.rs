@@ -2,6 +2,7 @@
 
 use airline::auth::sessions::{self, Beginning, Proven};
 use airline::auth::{credentials, groups, users};
+use airline::clock::CLOCK_SKEW;
 use totp_rs::{Builder, Secret};
 
 use crate::support::{Browser, PASSWORD, Page, Site};
@@ -205,6 +206,37 @@ async fn what_is_sensitive_asks_for_the_password_once_more() {
     let fields = [("email", "boss@example.org"), ("password", PASSWORD)];
     let said = browser.submit(&account, "main form", &fields).await;
     assert_eq!(said.messages(), ["Your mail address is changed."]);
+}
+
+/// A password that was given in the future, by a clock that was wrong, proves nothing; nor does it begin the
+/// second half of signing in.
+#[rocket::async_test]
+async fn a_password_from_the_future_confirms_nothing() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut own = site.browser();
+    sign_in(&mut own, PASSWORD).await;
+    let (key, _) = set_up(&site, &mut own).await;
+    let given = async |at: i64| {
+        site.database.run(&format!("UPDATE sessions SET confirmed_at = {at}")).await;
+    };
+    given(site.clock.now() + CLOCK_SKEW).await;
+    assert_eq!(own.get("/admin/factor/").await.path, "/admin/factor/");
+    given(site.clock.now() + CLOCK_SKEW + 1).await;
+    assert!(own.get("/admin/factor/").await.path.starts_with("/admin/confirm/"));
+
+    site.clock.advance(60);
+    let mut half = site.browser();
+    let asked = sign_in(&mut half, PASSWORD).await;
+    given(site.clock.now() + CLOCK_SKEW + 1).await;
+    let code = app(&key, site.clock.now());
+    assert_eq!(give(&mut half, &asked, &code).await.count("#password"), 1, "it begins again");
+    // A code that was used in the future does not keep its owner out until then.
+    let future = (site.clock.now() + 1_000_000) / 30;
+    site.database.run(&format!("UPDATE credentials SET totp_step = {future}")).await;
+    let asked = sign_in(&mut half, PASSWORD).await;
+    let there = give(&mut half, &asked, &code).await;
+    assert_eq!((there.status.code, there.path.as_str()), (200, "/admin/flights/"));
 }
 
 /// Hashes of other programs, and of other days.

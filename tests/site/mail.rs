@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use airline::auth::credentials;
+use airline::clock::CLOCK_SKEW;
 use airline::mail::{Mail, Mailer, Transport};
 
 use crate::support::{Browser, PASSWORD, Page, Site};
@@ -115,6 +116,12 @@ async fn a_link_dies_after_an_hour_and_with_a_change_of_the_password() {
     assert_eq!(browser.get(&old).await.one("h1"), "Choose a password");
     post.site.clock.advance(1);
     assert_eq!(browser.get(&old).await.status.code, 404);
+    // Nor is it alive before it was made, as where a clock was ahead.
+    post.site.clock.advance(-credentials::LINK_LIFE - CLOCK_SKEW);
+    assert_eq!(browser.get(&old).await.status.code, 200);
+    post.site.clock.advance(-1);
+    assert_eq!(browser.get(&old).await.status.code, 404);
+    post.site.clock.advance(credentials::LINK_LIFE + CLOCK_SKEW + 1);
     ask(&mut browser, "ana", "10.0.0.1").await;
     ask(&mut browser, "ana", "10.0.0.1").await;
     let links: Vec<_> = mails(post.folder.path(), 3).await.iter().map(|mail| link(mail)).collect();

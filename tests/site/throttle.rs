@@ -1,5 +1,7 @@
 //! Guessing passwords: slowed down by account and by address, without locking anybody out.
 
+use airline::clock::CLOCK_SKEW;
+
 use crate::support::{Browser, PASSWORD, Page, Site};
 
 async fn attempt(browser: &mut Browser<'_>, from: &str, name: &str, password: &str) -> Page {
@@ -173,6 +175,44 @@ async fn the_right_password_clears_the_account() {
             303
         );
     }
+}
+
+/// A clock was far ahead while somebody guessed: nobody waits until then, and guessing is slowed down again.
+#[rocket::async_test]
+async fn counts_from_the_future_block_nobody() {
+    let site = behind_a_proxy().await;
+    site.superuser_with_password("boss").await;
+    let year = 365 * 24 * 3_600;
+    site.clock.advance(year);
+    let from = "10.0.0.1";
+    let guess = async || attempt(&mut site.browser(), from, "boss", "wrong").await.status.code;
+    for _ in 0..5 {
+        assert_eq!(guess().await, 422);
+    }
+    assert_eq!(guess().await, 429);
+    // Clocks that differ a little are no reason to begin again.
+    site.clock.advance(-CLOCK_SKEW);
+    assert_eq!(guess().await, 429);
+    site.clock.advance(CLOCK_SKEW - year);
+    for _ in 0..5 {
+        assert_eq!(guess().await, 422);
+    }
+    assert_eq!(guess().await, 429);
+}
+
+/// A browser that a wrong clock came to know is not known for longer than others.
+#[rocket::async_test]
+async fn a_browser_known_from_the_future_is_not_known() {
+    let site = behind_a_proxy().await;
+    site.superuser_with_password("boss").await;
+    let mut own = site.browser();
+    assert_eq!(attempt(&mut own, "10.0.0.1", "boss", PASSWORD).await.status.code, 303);
+    own.cookies.remove("session");
+    site.clock.advance(-CLOCK_SKEW - 1);
+    for number in 0..6 {
+        attempt(&mut site.browser(), &format!("10.1.0.{number}"), "boss", "wrong").await;
+    }
+    assert_eq!(attempt(&mut own, "10.0.0.1", "boss", PASSWORD).await.status.code, 429);
 }
 
 #[rocket::async_test]
