@@ -51,7 +51,8 @@ enum Command {
         /// Change nothing; say what would be done.
         #[arg(long)]
         plan: bool,
-        /// Wait up to this long for the database to answer.
+        /// Wait up to this long for the database to answer; for another `airline migrate` to finish, at
+        /// least a minute.
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
         wait: u64,
     },
@@ -62,7 +63,8 @@ enum Command {
         /// What it does, in a word or two: `add_terminals`.
         #[arg(required_unless_present = "check")]
         name: Option<String>,
-        /// Make nothing; fail if the two folders differ in names, tables or columns.
+        /// Make nothing; fail if the two folders differ in names, tables or columns, or if a migration
+        /// would lock a table for long or break the previous release.
         #[arg(long, conflicts_with = "name")]
         check: bool,
     },

@@ -5,6 +5,7 @@ mod conn;
 mod file;
 pub mod folded;
 pub mod migrate;
+pub mod migration_lint;
 pub mod pool;
 pub mod query;
 pub mod readiness;

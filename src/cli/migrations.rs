@@ -7,8 +7,8 @@ use rocket::tokio::time::sleep;
 
 use super::open;
 use crate::config::Settings;
-use crate::db::migrate::{State, Step, agree, texts};
-use crate::db::{Kind, Pool, schema};
+use crate::db::migrate::{PATIENCE, State, Step, agree, migrator, texts};
+use crate::db::{Kind, Pool, migration_lint, schema};
 use crate::error::{Error, Result};
 
 /// The folders of migrations in a source tree.
@@ -46,7 +46,9 @@ pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
     let steps = steps(&settings, wait).await?;
     let pending: Vec<_> = steps.iter().filter(|step| step.state == State::Pending).collect();
     if check || plan {
-        if check || steps.iter().any(|step| matches!(step.state, State::Unknown | State::Differs)) {
+        let blocks =
+            |step: &Step| matches!(step.state, State::Unknown | State::Differs | State::Failed);
+        if check || steps.iter().any(blocks) {
             agree(&steps)?;
         }
         for step in &pending {
@@ -54,7 +56,8 @@ pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
         }
     } else {
         let pool = open_waiting(&settings, wait).await?;
-        pool.migrate().await?;
+        let patience = Duration::from_secs(wait).max(PATIENCE);
+        pool.migrate_with(migrator(pool.kind()), patience).await?;
         pool.check_servable().await?;
         for step in &pending {
             println!("Applied {}.", step.name);
@@ -75,6 +78,7 @@ pub(super) async fn show() -> Result<()> {
             State::Pending => (" ", ""),
             State::Unknown => ("?", "  (this program does not know it)"),
             State::Differs => ("!", "  (its text has changed since it ran)"),
+            State::Failed => ("!", "  (it started and did not finish)"),
         };
         println!("[{mark}] {}{note}", step.name);
     }
@@ -122,15 +126,18 @@ pub(super) fn make(name: &str) -> Result<()> {
 }
 
 pub(super) fn compare() -> Result<()> {
-    compare_folders()?;
+    for warning in compare_folders()? {
+        println!("Note: {warning}.");
+    }
     println!("Both folders hold the same migrations and lead to the same tables and columns.");
     Ok(())
 }
 
-fn compare_folders() -> Result<()> {
+/// Answers what a person must think about; an error is what must be written differently.
+fn compare_folders() -> Result<Vec<String>> {
     let [(sqlite_folder, sqlite), (postgres_folder, postgres)] = FOLDERS;
     let (ours, theirs) = (read(sqlite_folder)?, read(postgres_folder)?);
-    let mut differences = Vec::new();
+    let (mut differences, mut warnings) = (Vec::new(), Vec::new());
     for (name, _) in &ours {
         if !theirs.iter().any(|(known, _)| known == name) {
             differences.push(format!("{postgres_folder} lacks {name}.sql"));
@@ -146,6 +153,13 @@ fn compare_folders() -> Result<()> {
         let right = schema::tables(postgres, &theirs)?;
         differences = schema::differences(&left, &right);
         differences.extend(schema::losses(sqlite, &ours)?);
+        let found = migration_lint::lint(&theirs)?;
+        differences.extend(found.errors);
+        warnings = found.warnings;
     }
-    if differences.is_empty() { Ok(()) } else { Err(Error::Told(differences.join("\nairline: "))) }
+    if differences.is_empty() {
+        Ok(warnings)
+    } else {
+        Err(Error::Told(differences.join("\nairline: ")))
+    }
 }

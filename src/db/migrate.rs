@@ -1,7 +1,11 @@
 //! The migrations of both databases, embedded in the binary, and how far a database has come.
 
-use sqlx::Executor as _;
+mod postgres;
+
+use std::time::Duration;
+
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection as _, Executor as _};
 
 use super::pool::{Either, Pool};
 use super::url::Kind;
@@ -9,6 +13,9 @@ use crate::error::{Error, Result};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a migration waits for another one to finish.
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One migration, and whether this database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +37,8 @@ pub enum State {
     Unknown,
     /// It has another text under the same number.
     Differs,
+    /// It started and did not finish: somebody must look.
+    Failed,
 }
 
 /// The texts of one database's migrations: number and name, SQL.
@@ -37,7 +46,9 @@ pub fn texts(kind: Kind) -> impl Iterator<Item = (String, &'static str)> {
     migrator(kind).iter().map(|step| (name(step.version, &step.description), step.sql.as_str()))
 }
 
-fn migrator(kind: Kind) -> &'static Migrator {
+/// The migrations of one database.
+#[must_use]
+pub fn migrator(kind: Kind) -> &'static Migrator {
     match kind {
         Kind::Sqlite => &SQLITE,
         Kind::Postgres => &POSTGRES,
@@ -64,16 +75,18 @@ impl Pool {
             .map(|step| {
                 let state = match applied.iter().find(|(version, ..)| *version == step.version) {
                     None => State::Pending,
-                    Some((_, _, checksum)) if *checksum == *step.checksum => State::Applied,
+                    Some((.., false)) => State::Failed,
+                    Some((_, _, checksum, _)) if *checksum == *step.checksum => State::Applied,
                     Some(_) => State::Differs,
                 };
                 (step.version, Step { name: name(step.version, &step.description), state })
             })
             .collect();
-        for (version, description, _) in &applied {
+        for (version, description, _, success) in &applied {
             if !known.version_exists(*version) {
                 let name = name(*version, description);
-                steps.push((*version, Step { name, state: State::Unknown }));
+                let state = if *success { State::Unknown } else { State::Failed };
+                steps.push((*version, Step { name, state }));
             }
         }
         steps.sort_by_key(|(version, _)| *version);
@@ -106,23 +119,42 @@ impl Pool {
 
     /// Runs the migrations that are pending.
     pub async fn migrate(&self) -> Result<()> {
+        self.migrate_with(migrator(self.kind()), PATIENCE).await
+    }
+
+    /// [`Pool::migrate`], with migrations that are named, and time for another migration to finish.
+    pub async fn migrate_with(&self, migrations: &Migrator, patience: Duration) -> Result<()> {
         let done = match &self.driver {
-            Either::Sqlite(pool) => SQLITE.run(pool).await,
-            Either::Postgres(pool) => POSTGRES.run(pool).await,
+            Either::Sqlite(pool) => migrations.run(pool).await,
+            Either::Postgres(pool) => {
+                let mut conn = postgres::lock(pool, patience).await?;
+                let done = postgres::run(&mut conn, migrations).await;
+                // The lock ends with the connection, also where this fails.
+                let _ = conn.close().await;
+                done
+            }
         };
         match done {
             Ok(()) => Ok(()),
-            Err(MigrateError::VersionMismatch(_) | MigrateError::VersionMissing(_)) => {
-                self.check_servable().await
-            }
+            Err(
+                MigrateError::VersionMismatch(_)
+                | MigrateError::VersionMissing(_)
+                | MigrateError::Dirty(_),
+            ) => self.check_servable().await,
+            Err(error) if postgres::waited_in_vain(&error) => Err(Error::Told(
+                "Other connections lock the tables that a migration changes, so that migration was not done. \
+                 Run `airline migrate` again when their transactions have ended; pg_stat_activity lists them."
+                    .to_owned(),
+            )),
             Err(MigrateError::Execute(error)) => Err(error.into()),
             Err(error) => Err(Error::Told(format!("The database could not be migrated: {error}"))),
         }
     }
 
-    /// Number, description and checksum of each migration that the database has.
-    async fn applied(&self) -> Result<Vec<(i64, String, Vec<u8>)>> {
-        const APPLIED: &str = "SELECT version, description, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+    /// Number, description and checksum of each migration that the database has, and whether it is finished.
+    async fn applied(&self) -> Result<Vec<(i64, String, Vec<u8>, bool)>> {
+        const APPLIED: &str =
+            "SELECT version, description, checksum, success FROM _sqlx_migrations ORDER BY version";
         let rows = match &self.driver {
             Either::Sqlite(pool) => pool
                 .fetch_all(APPLIED)
@@ -135,7 +167,8 @@ impl Pool {
         };
         match rows {
             Ok(rows) => {
-                rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
+                let rows = rows.iter();
+                rows.map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).collect()
             }
             // A new database has no such table: SQLite says so in words, PostgreSQL by 42P01.
             Err(sqlx::Error::Database(error))
@@ -165,6 +198,13 @@ pub fn agree(steps: &[Step]) -> Result<()> {
             "The database was migrated with another text of {}. Restore that file: a migration \
                  that has run is never edited; `airline makemigrations NAME` makes the next one.",
             named(State::Differs)
+        ));
+    }
+    if steps.iter().any(|step| step.state == State::Failed) {
+        return told(format!(
+            "The database started {} and did not finish it. Undo by hand what it did, delete its row \
+                 from _sqlx_migrations, and run `airline migrate`; or restore a backup.",
+            named(State::Failed)
         ));
     }
     if steps.iter().any(|step| step.state == State::Unknown) {

@@ -59,20 +59,25 @@ pub fn losses(kind: Kind, migrations: &[(String, String)]) -> Result<Vec<String>
     Ok(found)
 }
 
-fn apply_all(kind: Kind, tables: &mut Tables, (name, text): &(String, String)) -> Result<()> {
-    let dialect: &dyn Dialect = match kind {
-        Kind::Sqlite => &SQLiteDialect {},
-        Kind::Postgres => &PostgreSqlDialect {},
-    };
-    let statements = Parser::parse_sql(dialect, text)
-        .map_err(|error| Error::Told(format!("{name}.sql ({kind:?}) cannot be read: {error}")))?;
-    for statement in statements {
+fn apply_all(kind: Kind, tables: &mut Tables, migration: &(String, String)) -> Result<()> {
+    for statement in parse(kind, migration)? {
         apply(tables, statement);
     }
     Ok(())
 }
 
-fn apply(tables: &mut Tables, statement: Statement) {
+/// The statements of a migration: its name and its text.
+pub(super) fn parse(kind: Kind, (name, text): &(String, String)) -> Result<Vec<Statement>> {
+    let dialect: &dyn Dialect = match kind {
+        Kind::Sqlite => &SQLiteDialect {},
+        Kind::Postgres => &PostgreSqlDialect {},
+    };
+    Parser::parse_sql(dialect, text)
+        .map_err(|error| Error::Told(format!("{name}.sql ({kind:?}) cannot be read: {error}")))
+}
+
+/// Does to tables what a statement does.
+pub(super) fn apply(tables: &mut Tables, statement: Statement) {
     match statement {
         Statement::CreateTable(table) => {
             let columns = table.columns.iter().map(column).collect();
@@ -129,7 +134,8 @@ fn column(definition: &ColumnDef) -> (String, bool) {
     (definition.name.value.clone(), !needed)
 }
 
-fn plain(name: &ObjectName) -> String {
+/// A name without quotes.
+pub(super) fn plain(name: &ObjectName) -> String {
     name.to_string().trim_matches('"').to_owned()
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn said(output: Output) -> Said {
     }
 }
 
-fn run(folder: &Path, url: &str, arguments: &[&str]) -> Said {
+pub(crate) fn run(folder: &Path, url: &str, arguments: &[&str]) -> Said {
     said(airline(folder, arguments).env("DATABASE_URL", url).output().unwrap())
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn get(port: u16, path: &str) -> Option<String> {
+pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
@@ -305,20 +305,35 @@ fn a_new_migration_is_a_pair_of_files() {
     }
     let run = |arguments: &[&str]| said(airline(folder.path(), arguments).output().unwrap());
     assert!(run(&["makemigrations", "--check"]).ok);
+    let last: u32 = migrations().last().unwrap().split('_').next().unwrap().parse().unwrap();
+    let name = format!("{:04}_add_terminals", last + 1);
     let made = run(&["makemigrations", "add_terminals"]);
-    let last: u32 = migrations().pop().unwrap()[..4].parse().unwrap();
-    let name = format!("{:04}_add_terminals.sql", last + 1);
-    assert!(made.out.contains(&format!("migrations/postgres/{name}")), "{}{}", made.out, made.err);
+    assert!(
+        made.out.contains(&format!("migrations/postgres/{name}.sql")),
+        "{}{}",
+        made.out,
+        made.err
+    );
     assert!(run(&["makemigrations", "--check"]).ok);
-    let sqlite = folder.path().join("migrations/sqlite").join(&name);
+    let [sqlite, postgres] = ["sqlite", "postgres"]
+        .map(|kind| folder.path().join(format!("migrations/{kind}/{name}.sql")));
     std::fs::write(&sqlite, "ALTER TABLE airports ADD COLUMN terminals BIGINT").unwrap();
     let differs = run(&["makemigrations", "--check"]);
     assert!(!differs.ok);
     assert_eq!(differs.err, "airline: PostgreSQL has no column airports.terminals\n");
+    let index = "CREATE UNIQUE INDEX airports_terminals ON airports (terminals)";
+    let column = "ALTER TABLE airports ADD COLUMN terminals BIGINT";
+    std::fs::write(&postgres, format!("{column}; {index}")).unwrap();
+    let locks = run(&["makemigrations", "--check"]);
+    assert!(!locks.ok && locks.err.starts_with(&format!("airline: {name} ")), "{}", locks.err);
+    assert_eq!(locks.err.lines().count(), 1, "{}", locks.err);
+    std::fs::write(&postgres, column).unwrap();
+    let fine = run(&["makemigrations", "--check"]);
+    assert!(fine.ok, "{}", fine.err);
     std::fs::remove_file(sqlite).unwrap();
     assert_eq!(
         run(&["makemigrations", "--check"]).err,
-        format!("airline: migrations/sqlite lacks {name}\n")
+        format!("airline: migrations/sqlite lacks {name}.sql\n")
     );
     assert!(!run(&["makemigrations", "../evil"]).ok);
     assert!(!run(&["makemigrations"]).ok);

@@ -32,6 +32,7 @@ mod loading;
 mod logs;
 mod mail;
 mod merge;
+mod migrations;
 mod paging;
 mod public;
 mod rights;
