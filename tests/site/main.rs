@@ -11,6 +11,7 @@ mod accessibility;
 mod accounts;
 mod arrows;
 mod assets;
+mod backups;
 mod booking;
 mod browser;
 mod bulk;
