@@ -6,12 +6,14 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
 import unittest
+import urllib.parse
 
 import travis
 from heroku import Heroku
@@ -19,15 +21,17 @@ from machine import Dynos, Machine, docker, wait
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOKEN = "HRKU-whole-way"
+# The previous release is the last tag before this commit; as long as there is none, this commit.
+FIRST_RELEASE = "1278bf0"
 
 
 def git(*words, cwd):
     return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def get(address, path="/", headers=None):
+def get(address, path="/", headers=None, body=None):
     connection = http.client.HTTPConnection(address, timeout=30)
-    connection.request("GET", path, headers=headers or {})
+    connection.request("GET" if body is None else "POST", path, body, headers or {})
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
@@ -266,6 +270,69 @@ class Way(unittest.TestCase):
         answer = connection.getresponse()
         self.assertEqual((answer.status, b"unsupported" in answer.read()), (405, True))
         connection.close()
+
+    # ── Beside the previous release ──────────────────────────────────────────────────────────
+
+    def previous_release(self):
+        """An image that holds the program of the previous release."""
+        tag = subprocess.run(["git", "describe", "--tags", "--abbrev=0", "HEAD^"], cwd=ROOT, capture_output=True,
+                             text=True, check=False)
+        release = tag.stdout.strip() if tag.returncode == 0 else FIRST_RELEASE
+        known = subprocess.run(["git", "rev-parse", "--verify", "--quiet", f"{release}^{{commit}}"], cwd=ROOT,
+                               capture_output=True, text=True, check=False)
+        if known.returncode:
+            self.skipTest(f"this copy of the repository does not hold the previous release, {release}")
+        commit, source = known.stdout.strip(), self.folder / "previous"
+        shutil.rmtree(source, ignore_errors=True)
+        git("clone", "--quiet", "--no-checkout", str(ROOT), str(source), cwd=self.folder)
+        git("checkout", "--quiet", commit, cwd=source)
+        begun = time.monotonic()
+        # The stage that builds it: a builder without BuildKit would build the tests on the way to the last one.
+        docker("build", "--quiet", "--target", "build", "--build-arg", f"CARGO_PROFILE={os.environ['CARGO_PROFILE']}",
+               "--tag", f"airline-previous:{commit}", str(source))
+        self.machine.timings.append((f"a build of the previous release, {release}", time.monotonic() - begun))
+        return f"airline-previous:{commit}"
+
+    def test_8_the_previous_release_serves_the_new_schema(self):
+        """While a release goes on, and after going back: the new program migrates, the old one serves."""
+        program = "/root-of-image/usr/bin/airline"
+        previous = self.previous_release()
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        (data / "airports.csv").write_text("code,city\nCDG,Paris\nJFK,New York\n")
+        (data / "flights.csv").write_text("Paris,New York,540\n")
+        (data / "passengers.csv").write_text("first,last\nAnn,Other\n")
+        try:
+            docker("run", "--detach", "--name", "previous-db", "--env", "POSTGRES_USER=airline", "--env", "POSTGRES_DB=airline",
+                   "--env", "POSTGRES_PASSWORD=secret", "postgres:17-trixie")
+            ip = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "previous-db")
+            wait("the database", lambda: docker("exec", "previous-db", "pg_isready", "-h", "127.0.0.1", check=False).returncode == 0)
+            database = ["--env", f"DATABASE_URL=postgres://airline:secret@{ip}/airline?sslmode=disable"]
+            new = ["run", "--rm", "--user", "0:0", "--volume", f"{data}:/csv:ro", *database, f"airline:{self.commit}", "airline"]
+            docker(*new, "migrate", "--wait", "60")
+            docker(*new, "loaddata", "/csv/airports.csv", "/csv/flights.csv", "/csv/passengers.csv")
+            # It has nothing to migrate, and is content.
+            docker("run", "--rm", *database, previous, program, "migrate")
+            docker("run", "--detach", "--name", "previous-web", *database, "--env", "PORT=8000",
+                   "--env", "AIRLINE_PUBLIC_BOOKING=true", previous, program, "serve")
+            web = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", "previous-web") + ":8000"
+            wait("the previous release", lambda: get(web, "/readyz")[0] == 200)
+            status, listing, _ = get(web)
+            self.assertEqual(status, 200)
+            flight = re.search(r'class="row" href="(/\d+)"', listing)[1]
+            status, page, headers = get(web, flight)
+            self.assertEqual(status, 200)
+            self.assertEqual(page.count('id="passengers"'), 0, "nobody is booked yet")
+            cookies = "; ".join(cookie.split(";")[0] for cookie in headers.get_all("Set-Cookie", []))
+            form = urllib.parse.urlencode({"csrf": re.search(r'name="csrf" value="([^"]+)"', page)[1],
+                                           "passenger": re.search(r'name="passenger" value="(\d+)"', page)[1]})
+            sent = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
+            self.assertEqual(get(web, f"{flight}/book", sent, form)[0], 303)
+            self.assertEqual(get(web, flight)[1].count('id="passengers"'), 1, "somebody is booked")
+            # What it wrote is whole for the new program.
+            docker(*new, "history", "verify")
+        finally:
+            docker("rm", "--force", "previous-web", "previous-db", check=False)
 
     def make_images(self, commit, change_of_web=""):
         """The images of a commit, made of those that were tested."""
