@@ -4,10 +4,10 @@ use super::asked::Asked;
 use super::batches::Batches;
 use super::manage::Registry;
 use super::rows::Cell;
-use crate::pages::with_commas;
 use crate::db::Conn;
 use crate::error::{Error, Result};
 use crate::input::Values;
+use crate::pages::with_commas;
 
 /// The list of a kind for a command, which may see everything.
 pub struct Listing {
