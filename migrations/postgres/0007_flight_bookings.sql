@@ -44,8 +44,3 @@ FROM flights f LEFT JOIN (SELECT flight_id, COUNT(*) AS booked FROM bookings GRO
 
 CREATE INDEX flight_bookings_booked ON flight_bookings (booked, flight_id);
 CREATE INDEX flight_bookings_free ON flight_bookings (free, flight_id);
-
--- The flights from or to an airport in the order of their departures, and whether they go to or come from
--- another one, without a look at the flights themselves.
-CREATE INDEX flights_origin_departs ON flights (origin_id, departs_at, id, destination_id);
-CREATE INDEX flights_destination_departs ON flights (destination_id, departs_at, id, origin_id);

@@ -12,8 +12,6 @@ use super::schema::{self, Tables};
 use super::url::Kind;
 use crate::error::Result;
 
-/// The last migration before this was looked at.
-const BEFORE_THE_LINT: &str = "0008_readiness";
 /// The first line of a migration that sqlx runs outside a transaction.
 const NO_TRANSACTION: &str = "-- no-transaction";
 /// Functions that give every row of one statement the same value.
@@ -42,7 +40,7 @@ pub fn lint(migrations: &[(String, String)]) -> Result<Findings> {
     let mut linter = Linter::default();
     for migration in migrations {
         let statements = schema::parse(Kind::Postgres, migration)?;
-        if migration.0.as_str() > BEFORE_THE_LINT {
+        if migration.0.as_str() > schema::BEFORE_ALL_RELEASES {
             linter.check(migration, &statements);
         }
         for statement in statements {
@@ -281,7 +279,7 @@ mod tests {
     /// What is found in migrations that follow one that made a table.
     fn found(texts: &[&str]) -> Findings {
         let made = "CREATE TABLE a (id BIGINT PRIMARY KEY, x TEXT); CREATE TABLE b (id BIGINT PRIMARY KEY)";
-        let mut migrations = vec![("0008_readiness".to_owned(), made.to_owned())];
+        let mut migrations = vec![("0006_history".to_owned(), made.to_owned())];
         for (number, text) in (9..).zip(texts) {
             migrations.push((format!("{number:04}_test"), (*text).to_owned()));
         }

@@ -155,6 +155,8 @@ impl Pool {
                     .idle_timeout(None)
                     .max_lifetime(None);
                 if purpose == Use::Requests {
+                    // All of them now: what is open can be read also when the file is gone.
+                    pool = pool.min_connections(most);
                     let opened = DatabaseFile::at(url.file()).map_err(|why| told(why.into()))?;
                     let opened = Arc::new(opened);
                     file = Some(Arc::clone(&opened));

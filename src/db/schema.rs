@@ -27,7 +27,7 @@ pub fn tables(kind: Kind, migrations: &[(String, String)]) -> Result<Tables> {
 }
 
 /// The last migration before releases had to get on with each other.
-const BEFORE_ALL_RELEASES: &str = "0006_history";
+pub(super) const BEFORE_ALL_RELEASES: &str = "0006_history";
 
 /// What migrations take away without saying so in their name, as sentences: a release that runs while they
 /// do, or comes back after them, would miss it.

@@ -1,0 +1,3 @@
+-- The flights to an airport in the order of their departures, and whether they come from another one,
+-- without a look at the flights themselves.
+CREATE INDEX flights_destination_departs ON flights (destination_id, departs_at, id, origin_id);
