@@ -199,6 +199,22 @@ impl<'v> Reader<'v> {
     }
 }
 
+/// A search holds at most so many characters, in all its parts.
+pub const SEARCH_CHARACTERS: usize = 500;
+/// A search holds at most so many words or conditions.
+pub const SEARCH_TERMS: usize = 30;
+
+/// What is said of a search beyond [`SEARCH_CHARACTERS`] or [`SEARCH_TERMS`]. Nothing is searched for then:
+/// a search that was cut would find more than was meant.
+pub const SEARCH_TOO_LONG: &str =
+    "This search is too long. Use at most 30 words and 500 characters.";
+
+/// Whether a search, in all its parts, is too long to be read. It costs no more than the text.
+pub fn is_too_long<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let characters: usize = parts.clone().map(|part| part.chars().count()).sum();
+    characters > SEARCH_CHARACTERS || parts.flat_map(str::split_whitespace).count() > SEARCH_TERMS
+}
+
 /// The beginning of what somebody typed, for a message about it.
 #[must_use]
 pub fn shortened(text: &str) -> String {

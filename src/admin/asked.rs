@@ -10,7 +10,7 @@ use super::narrow::Narrowing;
 use crate::auth::Visitor;
 use crate::db::Conn;
 use crate::error::Result;
-use crate::input::Values;
+use crate::input::{SEARCH_TOO_LONG, Values};
 
 /// How many rows a page may show; the first is the fallback.
 pub(super) const SIZES: [usize; 5] = [100, 25, 50, 250, 500];
@@ -22,8 +22,10 @@ const MOST_KEYS: usize = 6;
 pub(super) struct Asked {
     /// What holds for all that may be seen.
     pub only: Vec<&'static str>,
-    /// What is looked for.
+    /// What is looked for; nothing, if that is too long.
     pub terms: Vec<Term>,
+    /// What was typed, where it is too long to be searched for.
+    pub too_long: Option<String>,
     /// What comes first: columns, and whether downward.
     pub order: Vec<(&'static Column, bool)>,
     /// What is shown.
@@ -81,14 +83,13 @@ impl Asked {
     #[must_use]
     pub(super) fn of(list: &'static List, query: &Values) -> Self {
         let column = |name: &str| list.columns.iter().find(|column| column.name == name);
-        let mut terms = language::parse(query.first("q"));
         // A filter may also come as a field of its own: `?from=Paris`.
-        for filter in list.filters {
-            let value = query.first(filter.name).trim();
-            if !value.is_empty() {
-                terms.push(Term::is(filter.name, value));
-            }
-        }
+        let fields =
+            list.filters.iter().map(|filter| (Some(filter.name), query.first(filter.name).trim()));
+        let fields = fields.filter(|(_, value)| !value.is_empty());
+        let terms = language::read([(None, query.first("q"))].into_iter().chain(fields));
+        let too_long = terms.is_none().then(|| query.first("q").to_owned());
+        let terms = terms.unwrap_or_default();
         let mut order: Vec<(&'static Column, bool)> = Vec::new();
         let sort = Some(query.first("sort")).filter(|sort| !sort.is_empty());
         for part in [sort.unwrap_or(list.order), list.order] {
@@ -127,6 +128,7 @@ impl Asked {
         Self {
             only: Vec::new(),
             terms,
+            too_long,
             order,
             columns,
             size: size.unwrap_or(SIZES[0]),
@@ -147,7 +149,16 @@ impl Asked {
         db: &mut Conn,
         list: &'static List,
     ) -> Result<Result<Narrowing, Vec<String>>> {
+        if self.too_long.is_some() {
+            return Ok(Err(vec![SEARCH_TOO_LONG.to_owned()]));
+        }
         Narrowing::of(db, list, &self.only, &self.terms).await
+    }
+
+    /// What stands in the search box.
+    #[must_use]
+    pub(super) fn search(&self) -> String {
+        self.too_long.clone().unwrap_or_else(|| language::spelled(&self.terms))
     }
 
     /// The order as an address says it.

@@ -20,7 +20,7 @@ use crate::auth::{Act, Visitor};
 use crate::changes::{self, ChangeSet};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
-use crate::input::{Errors, Refusal, Values};
+use crate::input::{Errors, Refusal, SEARCH_TOO_LONG, Values};
 use crate::pages::{Html, Message, Page, Reply, Submission};
 
 /// More objects than these are not changed at once.
@@ -112,7 +112,10 @@ async fn meant(
     let mut ids: Vec<i64> = if form.has("ids") {
         form.first("ids").split(' ').filter_map(|id| id.parse().ok()).collect()
     } else if form.has("all") {
-        match Narrowing::of(db, list, &manage.only(by), &language::parse(form.first("q"))).await? {
+        let Some(terms) = language::read([(None, form.first("q"))].into_iter()) else {
+            return Ok(Err(SEARCH_TOO_LONG.to_owned()));
+        };
+        match Narrowing::of(db, list, &manage.only(by), &terms).await? {
             Ok(narrowing) => list.ids(db, &narrowing, MOST + 1).await?,
             Err(mistakes) => return Ok(Err(mistakes.join(" "))),
         }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::input::{SEARCH_TERMS, is_too_long};
+
 /// How a field is compared with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compare {
@@ -71,9 +73,25 @@ impl Term {
     }
 }
 
+/// Reads a search of several parts within the limits of all searches: none of it, where it is too long.
+#[must_use]
+pub(super) fn read<'a>(
+    parts: impl Iterator<Item = (Option<&'a str>, &'a str)> + Clone,
+) -> Option<Vec<Term>> {
+    if is_too_long(parts.clone().map(|(_, text)| text)) {
+        return None;
+    }
+    let read = |(field, text): (Option<&str>, &str)| match field {
+        Some(field) => vec![Term::is(field, text)],
+        None => parse(text),
+    };
+    let terms: Vec<_> = parts.flat_map(read).collect();
+    (terms.len() <= SEARCH_TERMS).then_some(terms)
+}
+
 /// Reads a text. What is not closed ends with the text.
 #[must_use]
-pub(super) fn parse(text: &str) -> Vec<Term> {
+fn parse(text: &str) -> Vec<Term> {
     let mut terms = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

@@ -9,7 +9,6 @@ use super::controls::{
     Around, Chip, ColumnView, Heading, Part, SizeView, back, chips, columns, heading, parts, sizes,
 };
 use super::filters::{self, example, filters};
-use super::language;
 use super::manage::Registry;
 use super::nav::{Nav, ViewLink};
 use super::reasons::{Allowed, Reasons};
@@ -134,7 +133,7 @@ pub(super) async fn list(
         name: model.name,
         plural: model.plural,
         empty: model.empty,
-        search: language::spelled(&asked.terms),
+        search: asked.search(),
         search_help: list.search_help,
         examples: list.filters.iter().map(example).collect(),
         parts: parts(list, &asked, filters_open),

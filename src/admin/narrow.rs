@@ -12,8 +12,6 @@ use crate::input::shortened;
 
 /// An object of another kind is named by its id where no more than so many fit.
 const FEW: usize = 300;
-/// More terms than these are no search.
-const MOST_TERMS: usize = 30;
 
 /// Which rows of a table hold a pattern, so that nothing is looked for twice: up to [`FEW`] and one.
 type Found = HashMap<(&'static str, String), Vec<i64>>;
@@ -50,10 +48,6 @@ impl Narrowing {
         terms: &[Term],
     ) -> Result<Result<Self, Vec<String>>> {
         let mut mistakes = Vec::new();
-        if terms.len() > MOST_TERMS {
-            mistakes.push(format!("Search for at most {MOST_TERMS} things at once."));
-            return Ok(Err(mistakes));
-        }
         let hold = |condition| Condition { negated: false, any_of: vec![Test::Holds(condition)] };
         let mut conditions: Vec<_> = only.iter().copied().map(hold).collect();
         let mut found = Found::default();
@@ -300,9 +294,7 @@ async fn look(
     place: &'static Look,
     value: &str,
 ) -> Result<Option<Test>> {
-    const LONGEST: usize = 200;
-    let folded = fold(&value.replace(['(', ')'], " "));
-    let text: String = folded.chars().take(LONGEST).collect();
+    let text = fold(&value.replace(['(', ')'], " "));
     if text.is_empty() {
         return Ok(None);
     }

@@ -9,11 +9,11 @@ use super::manage::Registry;
 use super::nav::{Nav, ViewLink};
 use super::rows::counted;
 use crate::auth::groups::{self, Group};
-use crate::auth::views::{self, Draft, View};
+use crate::auth::views::{self, Draft, SaveOutcome, View};
 use crate::auth::{Act, Staff, User, Visitor};
 use crate::db::{Conn, Db, RequestConn};
 use crate::error::{Error, Result};
-use crate::input::{Errors, Reader, Values};
+use crate::input::{Errors, Reader, SEARCH_TOO_LONG, Values, is_too_long};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission};
 
 /// The longest name of a view.
@@ -25,6 +25,7 @@ const MOST_COUNTED: i64 = 1_000;
 struct Listed {
     nav: Nav,
     views: Vec<ListedView>,
+    csrf: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -36,6 +37,8 @@ struct ListedView {
     count: String,
     pinned: bool,
     own: bool,
+    /// Whether it is another's, and may be removed all the same.
+    removable: bool,
     owner: String,
     group: Option<String>,
 }
@@ -95,19 +98,34 @@ pub(super) async fn list(
     let nav = Nav::of(&mut db, **registry, staff.0, "").await?;
     let own = owner(staff.0)?.id;
     let mut listed = Vec::new();
-    for view in &nav.views {
+    // Superusers also see the views of others, without counts: they may remove them.
+    let others = if staff.0.is_superuser() {
+        let mut all = views::all(&mut db).await?;
+        all.retain(|view| !nav.views.contains(view) && registry.find(&view.kind).is_ok());
+        all
+    } else {
+        Vec::new()
+    };
+    for (view, visible) in
+        nav.views.iter().map(|view| (view, true)).chain(others.iter().map(|view| (view, false)))
+    {
         listed.push(ListedView {
             link: ViewLink::of(view),
             plural: registry.find(&view.kind)?.model().plural,
             search: Values::from_urlencoded(&view.query).first("q").to_owned(),
-            count: count(&mut db, **registry, staff.0, view).await?,
+            count: if visible {
+                count(&mut db, **registry, staff.0, view).await?
+            } else {
+                String::new()
+            },
+            removable: view.user_id != own && staff.0.is_superuser(),
             pinned: view.pinned,
             own: view.user_id == own,
             owner: view.owner.clone(),
             group: view.group_name.clone(),
         });
     }
-    page.show("admin/views", "Saved views", &Listed { nav, views: listed })
+    page.show("admin/views", "Saved views", &Listed { nav, views: listed, csrf: page.token() })
 }
 
 /// How many objects a view shows now, for the navigation.
@@ -203,7 +221,11 @@ pub(super) async fn add(
 fn canonical(registry: Registry, by: &Visitor, kind: &str, query: &Values) -> Result<String> {
     let manage = registry.open(kind, Act::View, by)?;
     let list = &manage.model().list;
-    let address = Asked::by(manage, by, query).address(list, &[]);
+    let asked = Asked::by(manage, by, query);
+    if asked.too_long.is_some() {
+        return Err(Error::BadRequest(SEARCH_TOO_LONG));
+    }
+    let address = asked.address(list, &[]);
     Ok(address.trim_start_matches('?').to_owned())
 }
 
@@ -294,8 +316,28 @@ async fn save(
     let draft = Draft { kind, name, query, group_id, pinned: typed.has("pinned") };
     let there = format!("/admin/{}/?{}", draft.kind, draft.query);
     let said = Message::done("The view was saved:").about(draft.name.clone(), there.clone());
-    if errors.is_empty() && !views::save(db, owner(by)?.id, id, draft.clone()).await? {
-        errors.add("name", "You have a view of this name already.");
+    if is_too_long([Values::from_urlencoded(&draft.query).first("q")].into_iter()) {
+        errors.add("name", SEARCH_TOO_LONG);
+    }
+    if errors.is_empty() {
+        match views::save(db, owner(by)?.id, id, draft.clone()).await? {
+            SaveOutcome::Saved => {}
+            SaveOutcome::NameTaken => errors.add("name", "You already have a view with this name."),
+            SaveOutcome::TooMany => errors.add(
+                "name",
+                format!(
+                    "You have {} saved views, the most there can be. Remove one first.",
+                    views::MOST
+                ),
+            ),
+            SaveOutcome::TooManyPinned => errors.add(
+                "name",
+                format!(
+                    "You have {} pinned views, the most there can be. Unpin one first.",
+                    views::MOST_PINNED
+                ),
+            ),
+        }
     }
     if errors.is_empty() {
         return Ok(page.to(there, Some(said)));
@@ -304,7 +346,7 @@ async fn save(
     Ok(form.render(&mut db.conn().await?, page).await?.into())
 }
 
-/// Forgets a view of one's own.
+/// Removes a view of one's own; a superuser, anybody's.
 #[post("/admin/views/<id>/remove", data = "<_form>")]
 pub(super) async fn remove(
     id: i64,
@@ -313,7 +355,12 @@ pub(super) async fn remove(
     db: &Db,
     page: Page<'_>,
 ) -> Result<Reply> {
-    let view = own(&mut db.conn().await?, staff.0, id).await?;
+    let view = if staff.0.is_superuser() {
+        let all = views::all(&mut db.conn().await?).await?;
+        all.into_iter().find(|view| view.id == id).ok_or(Error::NotFound)?
+    } else {
+        own(&mut db.conn().await?, staff.0, id).await?
+    };
     views::remove(db, view.user_id, id).await?;
     let said = Message::done(format!("The view “{}” was removed.", view.name));
     Ok(page.to("/admin/views/".to_owned(), Some(said)))

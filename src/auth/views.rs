@@ -61,7 +61,30 @@ const UPDATE: Upkeep = Upkeep::new(
 const SHARED: Select = Select::new("SELECT id FROM saved_views WHERE group_id = $1 ORDER BY id");
 const SHARE: Upkeep =
     Upkeep::new("UPDATE saved_views SET group_id = $2 WHERE id = $1 AND group_id IS NULL");
+const LOCK_OWNER: Select = Select::new("SELECT id FROM users WHERE id = $1");
+/// How many views an account has beside one, and how many of them are pinned.
+const COUNT_OTHERS: Select = Select::new(
+    "SELECT COUNT(*), COUNT(CASE WHEN pinned THEN 1 END) FROM saved_views WHERE user_id = $1 AND id <> $2",
+);
 const DELETE: Upkeep = Upkeep::new("DELETE FROM saved_views WHERE id = $1 AND user_id = $2");
+
+/// An account has at most so many views,
+pub const MOST: i64 = 50;
+/// and at most so many of them pinned: each costs a count on every page.
+pub const MOST_PINNED: i64 = 10;
+
+/// What became of a view that was to be saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaveOutcome {
+    /// It is saved.
+    Saved,
+    /// Its owner has another of this name.
+    NameTaken,
+    /// Its owner has [`MOST`] already.
+    TooMany,
+    /// Its owner has [`MOST_PINNED`] others pinned.
+    TooManyPinned,
+}
 
 /// The views that an account sees: its own, and those shared with its groups; by name.
 pub async fn visible_to(db: &mut Conn, user: i64) -> Result<Vec<View>> {
@@ -69,6 +92,13 @@ pub async fn visible_to(db: &mut Conn, user: i64) -> Result<Vec<View>> {
     query.push(" AND (v.user_id = ").bind_number(user);
     query.push(" OR v.group_id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = ");
     query.bind_number(user).push(")) ORDER BY v.kind, v.name, v.id");
+    db.compose(query).all().await
+}
+
+/// Every view of everybody, by owner and name.
+pub async fn all(db: &mut Conn) -> Result<Vec<View>> {
+    let mut query = Composed::new(VIEWS);
+    query.push(" ORDER BY u.username, v.kind, v.name, v.id");
     db.compose(query).all().await
 }
 
@@ -92,11 +122,20 @@ pub(super) async fn share_again(set: &mut ChangeSet, group: i64, views: &[i64]) 
     Ok(())
 }
 
-/// Keeps a new view of an account, or changes the name, the group and the pin of one. Answers whether
-/// the name was free.
-pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Result<bool> {
+/// Saves a new view of an account, or changes the name, the group and the pin of one.
+pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Result<SaveOutcome> {
     let Draft { kind, name, query, group_id, pinned } = draft;
     let mut tx = pool.begin().await?;
+    // Two browsers of one account take turns, so that both are counted.
+    tx.lock(LOCK_OWNER).bind(user).one::<(i64,)>().await?;
+    let (others, others_pinned): (i64, i64) =
+        tx.query(COUNT_OTHERS).bind(user).bind(id.unwrap_or(0)).one().await?;
+    if id.is_none() && others >= MOST {
+        return Ok(SaveOutcome::TooMany);
+    }
+    if pinned && others_pinned >= MOST_PINNED {
+        return Ok(SaveOutcome::TooManyPinned);
+    }
     let done = match id {
         None => {
             let insert = tx.upkeep(INSERT).bind(user).bind(kind).bind(name).bind(query);
@@ -108,11 +147,11 @@ pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Resu
         }
     };
     match done {
-        Err(Error::Conflict(_)) => Ok(false),
+        Err(Error::Conflict(_)) => Ok(SaveOutcome::NameTaken),
         done => {
             done?;
             tx.commit().await?;
-            Ok(true)
+            Ok(SaveOutcome::Saved)
         }
     }
 }

@@ -4,6 +4,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use super::text::{Composed, anywhere};
+use crate::input::is_too_long;
 
 /// Lower case, without accents, with single blanks: what is stored beside a name, so that
 /// `sao paulo` finds `São Paulo`, and both databases search and sort alike.
@@ -18,23 +19,15 @@ pub fn fold(text: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The words of a search; each must be found. More than eight are as good as eight, and longer ones
-/// than any that is stored as good as that.
-fn words(search: &str) -> Vec<String> {
-    const LONGEST: usize = 200;
-    fold(search)
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .take(8)
-        .map(|word| word.chars().take(LONGEST).collect())
-        .collect()
-}
-
-/// Adds to a query that a folded column holds every word of a search. The text so far must end
-/// with a complete condition.
+/// Adds to a query that a folded column holds every word of a search; none does where the search is too
+/// long (`crate::input::is_too_long`). The text so far must end with a complete condition.
 pub fn and_all_words(query: &mut Composed, column: &'static str, search: &str) {
-    for word in words(search) {
-        query.push(" AND ").push(column).push(" LIKE ").bind_text(anywhere(&word));
+    if is_too_long([search].into_iter()) {
+        query.push(" AND 1 = 0");
+        return;
+    }
+    for word in fold(search).split(' ').filter(|word| !word.is_empty()) {
+        query.push(" AND ").push(column).push(" LIKE ").bind_text(anywhere(word));
         query.push(" ESCAPE '\\'");
     }
 }

@@ -7,6 +7,7 @@ use crate::db::{Conn, RequestConn};
 use crate::domain::flights::{self, Listed, MOST_PAGED, PAGE, Search, Sort};
 use crate::domain::times::{self, LocalTime};
 use crate::error::Result;
+use crate::input::SEARCH_TOO_LONG;
 use crate::pages::{Html, Page, Query, counted};
 
 #[derive(Debug, Serialize)]
@@ -15,7 +16,7 @@ struct Index {
     open: bool,
     any_day: String,
     other_way: String,
-    day_error: Option<String>,
+    mistake: Option<String>,
     sorts: Vec<SortChoice>,
     total: i64,
     /// `1,234`, or `more than 10,000`.
@@ -107,7 +108,13 @@ pub(super) async fn index(page: Page<'_>, query: Query, mut db: RequestConn) -> 
 }
 
 async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Html> {
-    let (total, listed) = search.run(db, page.now()).await?;
+    let (total, listed) =
+        if search.is_too_long() { (0, Vec::new()) } else { search.run(db, page.now()).await? };
+    // Links elsewhere carry no search that cannot be read.
+    let typed = search.clone();
+    if search.is_too_long() {
+        search = Search { sort: search.sort, past: search.past, ..Search::default() };
+    }
     let pages = flights::pages(total);
     let (sort, at) = (search.sort, search.page);
     let address = |wanted: i64| (1..=pages).contains(&wanted).then(|| search.address(sort, wanted));
@@ -117,11 +124,15 @@ async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Ht
         chosen: *known == sort,
     });
     let context = Index {
-        open: search.is_open(),
+        open: typed.is_open(),
         any_day: Search { on: String::new(), ..search.clone() }.address(sort, 1),
         other_way: Search { from: search.to.clone(), to: search.from.clone(), ..search.clone() }
             .address(sort, 1),
-        day_error: search.day_error(),
+        mistake: if typed.is_too_long() {
+            Some(SEARCH_TOO_LONG.to_owned())
+        } else {
+            typed.day_error()
+        },
         sorts: sorts.collect(),
         total,
         counted: counted(total, MOST_PAGED),
@@ -133,7 +144,7 @@ async fn render(mut search: Search, db: &mut Conn, page: &Page<'_>) -> Result<Ht
         page: at,
         pages,
         flights: listed.into_iter().map(|listed| Line::of(listed, page.now())).collect(),
-        search: search.clone(),
+        search: typed,
     };
     let html = page.show("public/index", "Flights", &context)?;
     Ok(if page.hx.partial && !page.hx.boosted {

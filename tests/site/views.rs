@@ -65,7 +65,7 @@ async fn a_list_is_kept_under_a_name_pinned_and_shared_with_a_group() {
     // A name is taken once by each; the view can be renamed, unpinned, made private, removed.
     let form = boss.get("/admin/views/add/?list=airports").await;
     let again = boss.submit(&form, "form.edit", &[("name", "From New York")]).await;
-    assert_eq!(again.one("#name-errors"), "You have a view of this name already.");
+    assert_eq!(again.one("#name-errors"), "You already have a view with this name.");
     let form = boss.get(&edit).await;
     let fields = [("name", "Home"), ("group", ""), ("-pinned", "")];
     let list = boss.submit(&form, "form.edit", &fields).await;
@@ -249,4 +249,80 @@ async fn saving_as_new_makes_another_one_like_it() {
     let form = planner.get(&format!("/admin/flights/{}/change/", flight.id)).await;
     let done = planner.submit(&form, "form.edit", &[("_saveasnew", "1")]).await;
     assert!(done.messages()[0].starts_with("The flight was added:"), "{}", done.text);
+}
+
+#[rocket::async_test]
+async fn views_are_few_and_their_searches_short() {
+    let site = Site::fresh().await;
+    let mut clerk_at = site.staff_with("clerk", "view_airports").await;
+    let form = clerk_at.get("/admin/views/add/?list=airports&q=paris").await;
+    for number in 0..50 {
+        let name = format!("View {number}");
+        let pinned = if number < 10 { ("pinned", "1") } else { ("-pinned", "") };
+        let saved = clerk_at.submit(&form, "form.edit", &[("name", &name), pinned]).await;
+        assert_eq!(saved.path, "/admin/airports/?q=paris", "{number}");
+    }
+    let refused = clerk_at.submit(&form, "form.edit", &[("name", "One more")]).await;
+    assert_eq!((refused.status.code, refused.count("#name-errors")), (422, 1));
+    assert_eq!(refused.attribute("#name", "value"), "One more");
+    // An eleventh is not pinned, also where it is changed.
+    let views = clerk_at.get("/admin/views/").await;
+    assert_eq!(views.count("tbody tr"), 50);
+    let other = views.attribute("a[aria-label='Change View 49']", "href");
+    let edit = clerk_at.get(&other).await;
+    let refused = clerk_at.submit(&edit, "form.edit", &[("pinned", "1")]).await;
+    assert_eq!((refused.status.code, refused.count("#name-errors")), (422, 1));
+    // A superuser removes anybody's; others do not.
+    let remove = format!("{}remove/", other.trim_end_matches("edit/"));
+    let mut colleague = site.staff_with("colleague", "view_airports").await;
+    let token = [("csrf".to_owned(), colleague.token().await)];
+    assert_eq!(colleague.post(&remove, &token).await.status.code, 404);
+    let mut boss = site.staff().await;
+    let all = boss.get("/admin/views/").await;
+    let removed = boss.submit(&all, &format!("form[action='{remove}']"), &[]).await;
+    assert_eq!((removed.status.code, removed.count("tbody tr")), (200, 49));
+    // A search that is too long is not kept; one that was kept before says so.
+    let long = "a+".repeat(31);
+    let refused = clerk_at.get(&format!("/admin/views/add/?list=airports&q={long}")).await;
+    assert_eq!(refused.status.code, 400);
+    site.database.run(&format!("UPDATE saved_views SET query = 'q={long}'")).await;
+    let views = clerk_at.get("/admin/views/").await;
+    assert_eq!((views.status.code, &*views.all("tbody td[data-title=Now]")[0]), (200, "?"));
+    let list = clerk_at.get(&format!("/admin/airports/?q={long}")).await;
+    assert_eq!((list.status.code, list.count("#mistakes"), list.count("tbody tr")), (200, 1, 0));
+}
+
+/// What is typed costs no more than its length, everywhere a search arrives.
+#[rocket::async_test]
+async fn a_search_that_is_too_long_is_refused_before_it_costs_anything() {
+    let site = Site::fresh().await;
+    site.any_flight().await;
+    let mut boss = site.staff().await;
+    let thirty = format!("q={}", "-zzz+".repeat(30));
+    assert!(boss.get(&format!("/admin/airports/?{thirty}")).await.count("tbody tr") > 0);
+    for words in ["a+".repeat(31), "a".repeat(501), "a+".repeat(8_000)] {
+        let letters = words.len();
+        for path in ["/admin/log/?q=", "/admin/flights/?filters=1&q=", "/admin/flights/?from="] {
+            let page = boss.get(&format!("{path}{words}")).await;
+            assert_eq!((page.status.code, page.count("#mistakes")), (200, 1), "{path}");
+            assert_eq!(page.count("tbody tr"), 0);
+            assert!(page.text.len() < letters * 4 + 100_000, "{path}: {} bytes", page.text.len());
+        }
+        let list = boss.get("/admin/flights/").await;
+        let token = boss.token().await;
+        let typed = words.replace('+', " ");
+        let fields: Vec<(String, String)> =
+            [("csrf", &*token), ("all", "1"), ("q", &*typed), ("action", "delete")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec();
+        assert_eq!(list.count("tbody tr"), 1);
+        boss.post("/admin/flights/bulk/", &fields).await;
+        assert_eq!(boss.get("/admin/flights/").await.count("tbody tr"), 1);
+        assert_eq!(boss.get(&format!("/admin/flights/export/?q={words}")).await.status.code, 400);
+        let page = site.browser().get(&format!("/?from={words}")).await;
+        assert_eq!((page.status.code, page.count("#search-mistake")), (200, 1));
+        assert!(page.text.len() < letters * 14 + 30_000, "{} bytes", page.text.len());
+        let suggested = boss.get(&format!("/admin/airports/suggestions/?name=x&x={words}")).await;
+        assert_eq!((suggested.status.code, suggested.count("option")), (200, 0));
+    }
 }

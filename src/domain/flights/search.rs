@@ -8,7 +8,7 @@ use super::{FLIGHTS, Flight};
 use crate::db::{Composed, Conn, and_all_words};
 use crate::domain::times;
 use crate::error::Result;
-use crate::input::Values;
+use crate::input::{Values, is_too_long};
 
 /// What a visitor asks of the list of flights; all of it stands in the address.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -79,10 +79,7 @@ impl Search {
     /// Reads the parts of an address; what cannot be read is as if it were not there.
     #[must_use]
     pub fn from_query(query: &Values) -> Self {
-        let text = |name| {
-            let text: String = query.first(name).trim().chars().take(100).collect();
-            text.trim_end().to_owned()
-        };
+        let text = |name| query.first(name).trim().to_owned();
         Self {
             from: text("from"),
             to: text("to"),
@@ -121,6 +118,12 @@ impl Search {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.from.is_empty() && self.to.is_empty() && self.on.is_empty()
+    }
+
+    /// Whether it is too long to be searched for.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        is_too_long([&*self.from, &*self.to, &*self.on].into_iter())
     }
 
     /// What is wrong with the day that was typed, if anything.
