@@ -228,6 +228,12 @@ impl ChangeSet {
         &self.intent.actor
     }
 
+    /// Whether the objects that it creates were there before, and get their ids back.
+    #[must_use]
+    pub fn restores(&self) -> bool {
+        self.intent.action == "undo"
+    }
+
     /// When, in seconds since 1970.
     #[must_use]
     pub fn at(&self) -> i64 {

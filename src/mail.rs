@@ -1,10 +1,11 @@
 //! Mail: by SMTP where the settings name a server; in development to the terminal or into a folder.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use rocket::tokio::io::AsyncWriteExt as _;
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -125,9 +126,7 @@ impl Mailer {
                 rocket::tokio::fs::create_dir_all(folder).await.map_err(Error::internal)?;
                 // Under another name first, so that nobody reads half a mail.
                 let half = file.with_extension("half");
-                rocket::tokio::fs::write(&half, message.formatted())
-                    .await
-                    .map_err(Error::internal)?;
+                write_private(&half, &message.formatted()).await.map_err(Error::internal)?;
                 rocket::tokio::fs::rename(&half, &file).await.map_err(Error::internal)?;
             }
             Transport::Smtp(url) => {
@@ -140,6 +139,17 @@ impl Mailer {
         }
         Ok(())
     }
+}
+
+/// Writes a new file that only its owner can read: links in mails are secrets.
+async fn write_private(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut new = rocket::tokio::fs::OpenOptions::new();
+    new.write(true).create_new(true);
+    #[cfg(unix)]
+    new.mode(0o600);
+    let mut file = new.open(file).await?;
+    file.write_all(bytes).await?;
+    file.flush().await
 }
 
 #[cfg(test)]

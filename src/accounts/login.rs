@@ -1,7 +1,7 @@
 //! Signing in and out.
 
-use rocket::http::Status;
-use rocket::{get, post};
+use rocket::http::{Header, Status};
+use rocket::{Responder, get, post};
 use serde::Serialize;
 
 use crate::auth::events::Event;
@@ -210,6 +210,14 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
     Ok(page.to(landing(user, next), said))
 }
 
+/// The answer to signing out. What the browser has stored of pages goes; its cookies stay, since one of them
+/// says that it is a known device.
+#[derive(Responder)]
+pub(super) struct SignedOut {
+    reply: Reply,
+    clear: Header<'static>,
+}
+
 /// Signs out: the session ends at once, and the browser forgets it.
 #[post("/admin/logout", data = "<_form>")]
 pub(super) async fn sign_out(
@@ -217,7 +225,7 @@ pub(super) async fn sign_out(
     db: &Db,
     cookies: Cookies<'_>,
     page: Page<'_>,
-) -> Result<Reply> {
+) -> Result<SignedOut> {
     sessions::end(db, &page.visitor.secret).await?;
     cookies.sign_out();
     page.record(
@@ -225,5 +233,7 @@ pub(super) async fn sign_out(
         page.visitor.user.as_ref().map_or(0, |user| user.id),
         "by its owner",
     );
-    Ok(page.to("/".to_owned(), Some(Message::done("You have signed out."))))
+    let reply = page.to("/".to_owned(), Some(Message::done("You have signed out.")));
+    let clear = Header::new("Clear-Site-Data", "\"cache\", \"storage\"");
+    Ok(SignedOut { reply, clear })
 }

@@ -44,6 +44,11 @@ pub(super) fn missing(set: &ChangeSet, by: &Visitor) -> Vec<Need> {
     missing
 }
 
+/// What an object is called to somebody who deletes it: by its name only where they may view it.
+fn name_for(by: &Visitor, model: &Model, id: i64, label: String) -> String {
+    if by.has(Need::to(Act::View, model.slug)) { label } else { format!("{} {id}", model.name) }
+}
+
 /// Why somebody cannot delete an object, as sentences.
 async fn whys(
     db: &mut Conn,
@@ -110,7 +115,7 @@ async fn show(
         name: model.name,
         plural: model.plural,
         id,
-        label: loaded.label,
+        label: name_for(by, model, id, loaded.label),
         preview,
         back: back.to_owned(),
         back_encoded: form_urlencoded::byte_serialize(back.as_bytes()).collect(),
@@ -151,7 +156,7 @@ pub(super) async fn remove(
     let sees = staff.0.has(Need::to(Act::View, model.slug));
     let history = if sees { format!("/admin/{}/{id}/history/", model.slug) } else { String::new() };
     let said = Message::done(format!("The {} was deleted:", model.name))
-        .about(loaded.label, history)
+        .about(name_for(staff.0, model, id, loaded.label), history)
         .undone_at(done.filter(|_| sees));
     Ok(page.to(list_address(staff.0, model.slug, form.0.first("back")), Some(said)))
 }

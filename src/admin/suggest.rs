@@ -61,6 +61,10 @@ pub(super) async fn candidates(
         // What somebody has already is told by what is left out.
         let of = registry.open(query.0.first("of"), Act::View, staff.0)?.model();
         let field = of.fields.iter().find(|known| known.name == name).ok_or(Error::NotFound)?;
+        // Only a field that holds objects of this very kind: another would tell what it must not.
+        if !matches!(field.input, Input::Chooser { kind: held } if held == kind) {
+            return Err(Error::NotFound);
+        }
         staff.0.need(field.seen_by)?;
         staff.0.need(field.needs)?;
     }

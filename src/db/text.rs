@@ -27,7 +27,7 @@
 //! times bound from the clock.
 
 /// The tables whose rows have a history: [`Upkeep`] may not name them.
-const OBJECTS: [&str; 7] =
+pub(crate) const OBJECTS: [&str; 7] =
     ["airports", "flights", "passengers", "bookings", "users", "groups", "memberships"];
 
 /// A text that reads.

@@ -37,7 +37,8 @@ kinds! {
     "bookings" "Bookings",
     "users" "Users",
     "groups" "Groups",
-    "memberships" "Memberships"
+    "memberships" "Memberships",
+    "remarks" "Notes"
 }
 
 const UNDONE: &str = "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)";
@@ -113,5 +114,26 @@ impl Manage for Log {
 
     async fn delete(&self, _set: &mut ChangeSet, _id: i64) -> Result<()> {
         Err(Error::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHANGED, UNTOUCHED};
+    use crate::changes::REMARKS;
+    use crate::db::text::OBJECTS;
+
+    /// A kind that is missing here would be shown to everybody.
+    #[test]
+    fn everything_that_the_log_holds_can_be_hidden() {
+        let mut held: Vec<_> = OBJECTS.into_iter().chain([REMARKS]).collect();
+        held.sort_unstable();
+        for mut kinds in [
+            CHANGED.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(),
+            UNTOUCHED.iter().map(|(kind, _)| *kind).collect(),
+        ] {
+            kinds.sort_unstable();
+            assert_eq!(kinds, held);
+        }
     }
 }

@@ -505,3 +505,22 @@ async fn act(site: &Site, random: &mut StdRng, step: i64) {
         set.commit().await.unwrap();
     }
 }
+
+/// What only notes tell of is shown to those only who may see whom it names.
+#[rocket::async_test]
+async fn notes_in_the_log_are_not_for_everybody() {
+    let site = Site::fresh().await;
+    let mut set = site.set().await;
+    set.remark("Alice was on board".to_owned(), None, "{}".to_owned());
+    let noted = set.commit().await.unwrap().unwrap();
+    let mut boss = site.staff().await;
+    assert_eq!(boss.get("/admin/log/?q=alice").await.count("tbody tr"), 1);
+    let mut clerk = site.staff_with("clerk", "export").await;
+    for path in ["/admin/log/", "/admin/log/?q=alice", "/admin/log/?kind=remarks"] {
+        let page = clerk.get(path).await;
+        assert_eq!((page.status.code, page.text.contains("Alice")), (200, false), "{path}");
+    }
+    assert!(!clerk.get("/admin/").await.text.contains("Alice"));
+    assert!(!clerk.get("/admin/log/export/").await.text.contains("Alice"));
+    assert_eq!(clerk.get(&format!("/admin/log/{noted}/")).await.status.code, 403);
+}

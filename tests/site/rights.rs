@@ -543,3 +543,46 @@ async fn an_address_that_no_mail_reaches_is_refused() {
         assert_eq!(page.status.code, 422, "{email}");
     }
 }
+
+#[rocket::async_test]
+async fn candidates_are_told_of_fields_that_hold_them_only() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.book(&flight, &alice).await;
+    let mut clerk = site.staff_with("clerk", "view_flights view_passengers book").await;
+    let ask = |kind: &str, of: &str, id: i64, name: &str| {
+        format!("/admin/{kind}/candidates/?of={of}&for={id}&name={name}")
+    };
+    assert_eq!(
+        clerk.get(&ask("flights", "passengers", alice.id, "flights")).await.status.code,
+        200
+    );
+    for name in ["first_name", "last_name", "nothing"] {
+        let page = clerk.get(&ask("flights", "passengers", alice.id, name)).await;
+        assert_eq!(page.status.code, 404, "{name}");
+    }
+    let page = clerk.get(&ask("passengers", "flights", flight.id, "origin")).await;
+    assert_eq!(page.status.code, 404);
+}
+
+/// Who may delete and not view is told no name.
+#[rocket::async_test]
+async fn a_page_that_deletes_names_nothing_that_one_may_not_view() {
+    let site = Site::fresh().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let mut clerk = site.staff_with("clerk", "delete_passengers").await;
+    let page = clerk.get(&format!("/admin/passengers/{}/delete/", alice.id)).await;
+    assert_eq!(page.status.code, 200);
+    assert!(!page.text.contains("Alice") && !page.text.contains("Adams"));
+}
+
+#[rocket::async_test]
+async fn suggestions_of_accounts_do_not_tell_addresses() {
+    let site = Site::fresh().await;
+    let mut boss = site.staff().await;
+    site.user("zoe", "", |draft| draft.email = "secret@example.org".to_owned()).await;
+    let suggested = |words: &str| format!("/admin/users/suggestions/?name=q&q={words}");
+    assert!(boss.get(&suggested("zoe")).await.text.contains("zoe"));
+    assert!(!boss.get(&suggested("secret")).await.text.contains("zoe"));
+}
