@@ -7,6 +7,7 @@ mod batches;
 mod bulk;
 mod cells;
 mod controls;
+mod dependents;
 pub mod export;
 pub mod fields;
 mod filters;
@@ -33,6 +34,7 @@ mod views;
 
 use rocket::{Route, routes};
 
+pub use dependents::Dependent;
 pub use export::Exports;
 pub use table::Listing;
 

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod airports;
 mod bookings;
+mod dependents;
 pub mod flights;
 pub mod groups;
 pub mod log;
@@ -24,6 +25,7 @@ pub const KINDS: Registry = Registry {
         &log::Log,
     ],
     undo: &undo::EveryKind,
+    dependents: dependents::DEPENDENTS,
 };
 
 /// What a chooser says: only what differs from the form as it was made, so that what came meanwhile

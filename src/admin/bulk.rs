@@ -5,6 +5,7 @@ use rocket::http::Status;
 use rocket::{State, post};
 use serde::Serialize;
 
+use super::dependents::Obstacles;
 use super::fields::{FieldView, Source};
 use super::form::list_address;
 use super::language;
@@ -16,7 +17,7 @@ use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;
 use super::removal::missing;
 use crate::auth::Staff;
-use crate::auth::{Act, Visitor};
+use crate::auth::{Act, Need, Visitor};
 use crate::changes::{self, ChangeSet};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
@@ -157,14 +158,20 @@ async fn perform(
             let last = changes::last_label(set, model.slug, *id).await?;
             last.unwrap_or_else(|| format!("{} {id}", model.name))
         };
+        let mut lacks = Vec::new();
+        if doing == Doing::Delete && asks_for_more(registry, by, model.slug) {
+            lacks = Obstacles::of(set, registry, by, model.slug, &[*id]).await?.missing;
+        }
         let done = match loaded {
             None => Err(Error::NotFound.into()),
+            // (Why is said below.)
+            Some(_) if !lacks.is_empty() => Ok(()),
             Some(loaded) => match manage.closed_to(set, by, *id).await? {
                 Some(why) => Err(Error::Refused(why).into()),
                 None => one(set, manage, by, doing, *id, loaded, settings).await,
             },
         };
-        let lacks = missing(set, by);
+        lacks.extend(missing(set, by));
         let done = match (done, lacks.first()) {
             (Ok(()), Some(need)) if doing == Doing::Delete => {
                 Err(Error::Refused(reasons.allowed(*need).why).into())
@@ -180,6 +187,12 @@ async fn perform(
         }
     }
     Ok(refused)
+}
+
+/// Whether somebody could lack a right for what depends on objects of a kind.
+fn asks_for_more(registry: Registry, by: &Visitor, kind: &str) -> bool {
+    let mut dependents = registry.dependents.iter().filter(|dependent| dependent.of == kind);
+    dependents.any(|dependent| !by.has(Need::to(Act::Delete, dependent.kind)))
 }
 
 async fn one(
@@ -231,6 +244,14 @@ pub(super) async fn bulk(
             return Ok(page.to(there, Some(Message::note(why))));
         }
     };
+    if doing == Doing::Delete {
+        let mut conn = db.conn().await?;
+        let obstacles = Obstacles::of(&mut conn, **registry, by, model.slug, &ids).await?;
+        if let Some(why) = obstacles.too_many {
+            let there = list_address(by, model.slug, &super::form::decoded(back));
+            return Ok(page.to(there, Some(Message::note(why))));
+        }
+    }
     let settable = model.fields.iter().filter(|field| can_be_set(field, by));
     let settable: Vec<&'static Field> = settable.collect();
     let chosen: Vec<&'static Field> = settable

@@ -1,5 +1,6 @@
 //! A kind of object, as code: how it is loaded, saved, deleted and chosen; and all kinds together.
 
+use super::dependents::Dependent;
 use super::model::{Input, Model};
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
@@ -166,6 +167,8 @@ pub struct Registry {
     pub kinds: &'static [&'static dyn Manage],
     /// How their changes are undone.
     pub undo: &'static dyn Undo,
+    /// What is deleted along with what.
+    pub dependents: &'static [Dependent],
 }
 
 impl Registry {

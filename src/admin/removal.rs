@@ -3,6 +3,7 @@
 use rocket::{State, get, post};
 use serde::Serialize;
 
+use super::dependents::Obstacles;
 use super::form::list_address;
 use super::manage::{Manage, Registry};
 use super::model::Model;
@@ -94,14 +95,19 @@ async fn show(
     page: &Page<'_>,
 ) -> Result<Html> {
     let model = manage.model();
+    let obstacles = Obstacles::of(&mut db.conn().await?, registry, by, model.slug, &[id]).await?;
     let mut set = ChangeSet::begin(db, page.intent("delete")).await?;
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;
-    let refused = match manage.delete(&mut set, id).await {
-        Ok(()) => None,
-        Err(Error::Refused(why)) => Some(why),
-        Err(error) => return Err(error),
-    };
-    let missing = missing(&set, by);
+    let mut refused = obstacles.too_many.clone();
+    if obstacles.is_empty() {
+        refused = match manage.delete(&mut set, id).await {
+            Ok(()) => None,
+            Err(Error::Refused(why)) => Some(why),
+            Err(error) => return Err(error),
+        };
+    }
+    let mut missing = missing(&set, by);
+    missing.extend(obstacles.missing);
     let preview =
         Preview::of(registry, by, &operation(model, id), &set, Vec::new(), typed, &["back"]);
     drop(set);
@@ -137,6 +143,14 @@ pub(super) async fn remove(
 ) -> Result<Reply> {
     let manage = registry.open(kind, Act::Delete, staff.0)?;
     let model = manage.model();
+    let obstacles =
+        Obstacles::of(&mut db.conn().await?, **registry, staff.0, model.slug, &[id]).await?;
+    if let Some(need) = obstacles.missing.first() {
+        return Err(need.denied());
+    }
+    if let Some(why) = obstacles.too_many {
+        return Err(Error::Refused(why));
+    }
     let mut set = ChangeSet::begin(db, page.intent("delete")).await?;
     set.because(reason(&form.0)?);
     let loaded = manage.load(&mut set, id).await?.ok_or(Error::NotFound)?;

@@ -252,3 +252,44 @@ async fn acts_on_many_need_their_rights() {
         .await;
     assert_eq!(forged.status.code, 400);
 }
+
+/// Who lacks a right for what would be deleted along is told so before anything is deleted, and so is who
+/// would delete too much.
+#[rocket::async_test]
+async fn what_cannot_be_deleted_costs_no_deletion() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.book(&flight, &alice).await;
+    let many = format!(
+        "INSERT INTO flights (origin_id, destination_id, duration, departs_on, version)
+         WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 20000)
+         SELECT {}, {}, 60, '', 1 FROM n",
+        flight.origin_id, flight.destination_id
+    );
+    site.database.run(&many).await;
+    let path = format!("/admin/airports/{}/delete/", flight.origin_id);
+    let bulk = |token: String| {
+        [("csrf", token), ("action", "delete".to_owned()), ("id", flight.origin_id.to_string())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec()
+    };
+    for rights in
+        ["view_airports delete_airports", "view_airports delete_airports delete_flights book"]
+    {
+        let name = format!("clerk{}", rights.len());
+        let mut clerk = site.staff_with(&name, rights).await;
+        let token = clerk.token().await;
+        let before = site.pool_statements();
+        let page = clerk.get(&path).await;
+        assert_eq!((page.status.code, page.count("button.danger")), (200, 0));
+        assert!(page.count("main .refused li") > 0);
+        let refused = clerk.post(&path, &bulk(token.clone())).await;
+        assert_eq!(refused.status.code, 403);
+        let refused = clerk.post("/admin/airports/bulk/", &bulk(token)).await;
+        assert_eq!((refused.status.code, refused.count("button.danger")), (200, 0));
+        let statements = site.pool_statements() - before;
+        assert!(statements < 100, "{statements} statements");
+    }
+    assert_eq!(site.booked(&flight).await, 1);
+}
