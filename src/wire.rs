@@ -15,7 +15,7 @@ use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use rocket::tokio::net::{TcpListener, TcpStream};
 use rocket::tokio::signal::unix::{SignalKind, signal};
 use rocket::tokio::sync::{Semaphore, oneshot, watch};
-use rocket::tokio::time::{Instant, sleep, sleep_until, timeout};
+use rocket::tokio::time::{Instant, sleep, timeout, timeout_at};
 use rocket::tokio::{self, select};
 use rocket::{Build, Rocket};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -46,14 +46,20 @@ impl Default for Deadlines {
 
 /// Each connection to Rocket costs three descriptors: to the client, and both ends in between.
 const DESCRIPTORS: u64 = 3;
-/// What else is open: the database's connections, files, the listener.
-const SPARE: u64 = 128;
+/// A connection to the database costs two with SQLite (the file and its journal), one with PostgreSQL.
+const DATABASE_DESCRIPTORS: u64 = 2;
+/// What else is open: outputs, the listeners, the runtime's own, a mail on its way.
+const SPARE: u64 = 28;
+/// With fewer connections nothing is served.
+const FEWEST: u64 = 2;
 /// More connections at once are not taken; they wait in the system's queue.
 const MOST: u64 = 8_192;
 /// An answer is out when nothing came of it for so long.
 const QUIET: Duration = Duration::from_millis(300);
 /// For so long connections are still taken when it is to stop.
 const DOOR: Duration = Duration::from_millis(50);
+/// For so long an idle connection is kept while others wait for room.
+const CROWDED: Duration = Duration::from_secs(1);
 /// A piece of what is carried.
 const PIECE: usize = 16 * 1024;
 
@@ -134,11 +140,14 @@ impl Drop for Entered {
     }
 }
 
-/// Asks the system for as many descriptors as it gives, and answers how many connections that makes.
-fn connections() -> usize {
+/// Asks the system for as many descriptors as it gives, and answers how many connections that makes beside
+/// those to the database.
+fn connections(database: u64) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let wanted = MOST * DESCRIPTORS + SPARE;
+    // One more asks whether the site is ready.
+    let others = SPARE + (database + 1) * DATABASE_DESCRIPTORS;
+    let wanted = MOST * DESCRIPTORS + others;
     let raised = limit.maximum.map_or(wanted, |most| most.min(wanted));
     if limit.current.is_some_and(|current| current < raised) {
         // Refused, what there is has to do.
@@ -146,8 +155,8 @@ fn connections() -> usize {
             setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum: limit.maximum });
     }
     let there = getrlimit(Resource::Nofile).current.unwrap_or(wanted);
-    let connections = (there.saturating_sub(SPARE) / DESCRIPTORS).clamp(16, MOST);
-    usize::try_from(connections).unwrap_or(16)
+    let connections = (there.saturating_sub(others) / DESCRIPTORS).clamp(FEWEST, MOST);
+    usize::try_from(connections).unwrap_or(1)
 }
 
 /// Resolves when the program is told to stop: by Ctrl+C, or as a container is stopped. From here on
@@ -186,7 +195,7 @@ pub async fn launch(
     let patience = Duration::from_secs(u64::from(times.grace) + u64::from(times.mercy));
     let peers = rocket.state::<Peers>().cloned().unwrap_or_default();
     peers.served.store(true, Ordering::Relaxed);
-    let most = connections();
+    let most = connections(inner.extract_inner("databases.airline.max_connections").unwrap_or(0));
     let room = Arc::new(Semaphore::new(most));
     let (started, begins) = oneshot::channel();
     let started = Mutex::new(Some(started));
@@ -248,14 +257,24 @@ async fn accept(
     deadlines: Deadlines,
     stops: &watch::Receiver<bool>,
 ) {
+    // Whether somebody may be waiting at the door because there is no room.
+    let crowded = watch::Sender::new(false);
     loop {
-        let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
+        let permit = if let Ok(permit) = Arc::clone(room).try_acquire_owned() {
+            crowded.send_if_modified(|crowded| std::mem::replace(crowded, false));
+            permit
+        } else {
+            crowded.send_if_modified(|crowded| !std::mem::replace(crowded, true));
+            let Ok(permit) = Arc::clone(room).acquire_owned().await else { return };
+            permit
+        };
         match listener.accept().await {
             Ok((client, peer)) => {
                 let (peers, stops) = (peers.clone(), stops.clone());
+                let crowded = crowded.subscribe();
                 tokio::spawn(async move {
                     // A connection that breaks is nobody's fault here.
-                    let _ = carry(client, peer, inside, &peers, deadlines, stops).await;
+                    let _ = carry(client, peer, inside, &peers, deadlines, stops, crowded).await;
                     drop(permit);
                 });
             }
@@ -284,6 +303,7 @@ async fn carry(
     peers: &Peers,
     deadlines: Deadlines,
     mut stops: watch::Receiver<bool>,
+    mut crowded: watch::Receiver<bool>,
 ) -> io::Result<()> {
     client.set_nodelay(true)?;
     let begun = Instant::now();
@@ -339,19 +359,24 @@ async fn carry(
     };
     let watch = async {
         loop {
+            let hurry = *crowded.borrow_and_update();
+            let idle = if hurry { CROWDED.min(deadlines.idle) } else { deadlines.idle };
             let due = match pace.lock() {
                 Ok(pace) => match pace.asked {
                     Some(asked) => asked + deadlines.answer,
                     // (Longer than a piece may take: that has a deadline of its own.)
                     None if pace.giving => pace.last + deadlines.take * 2,
-                    None => pace.last + deadlines.idle,
+                    None => pace.last + idle,
                 },
                 Err(_) => return,
             };
-            if due <= Instant::now() {
+            let now = Instant::now();
+            if due <= now {
                 return;
             }
-            sleep_until(due).await;
+            // While others wait, it is looked at again soon: by then it may be idle.
+            let look = if hurry { due.min(now + CROWDED) } else { due };
+            let _ = timeout_at(look, crowded.changed()).await;
         }
     };
     select! {

@@ -480,3 +480,38 @@ async fn what_runs_is_finished_before_it_stops() {
     assert_eq!(served.site.booked(&flight).await, 1);
     until_closed(runs, None, Duration::from_secs(5)).await;
 }
+
+/// With few descriptors fewer are served at once, and nobody is turned away.
+#[test]
+fn with_few_descriptors_everybody_is_served() {
+    use std::io::{Read as _, Write as _};
+
+    use crate::commands::{Server, airline, free_port};
+
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let program = airline(folder.path(), &["serve"]);
+    let mut command = std::process::Command::new("prlimit");
+    command.args(["--nofile=64:64", "--"]).arg(program.get_program()).args(program.get_args());
+    command.current_dir(folder.path()).env("ROCKET_PORT", port.to_string());
+    command.env_remove("DATABASE_URL").stderr(std::process::Stdio::null());
+    let _server = Server::start_logging(command, port);
+    let clients: Vec<_> = (0..100)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+                socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+                // Each keeps its connection, as browsers do.
+                socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+                let mut head = [0; 12];
+                socket.read_exact(&mut head).unwrap();
+                let mut rest = Vec::new();
+                let _ = socket.read_to_end(&mut rest);
+                String::from_utf8_lossy(&head).into_owned()
+            })
+        })
+        .collect();
+    for client in clients {
+        assert_eq!(client.join().unwrap(), "HTTP/1.1 200");
+    }
+}
