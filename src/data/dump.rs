@@ -18,6 +18,17 @@ use crate::error::{Error, Result};
 /// How a dump begins.
 pub const FIRST_LINE: &str = r#"{"airline-dump":1}"#;
 
+/// The tables that a dump leaves out, and why.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    ("sessions", "they belong to browsers"),
+    ("devices", "they belong to browsers"),
+    ("throttle", "it forgets within a day"),
+    ("reset_links", "they hold for an hour"),
+    ("data_version", "loading a dump sets it"),
+    ("flight_bookings", "triggers keep it"),
+    ("readiness", "it holds nothing"),
+];
+
 /// Tables whose rows are objects, and tables without history: each with its columns and types.
 macro_rules! tables {
     ($( $constructor:ident $method:ident $table:ident $row:ident ($($id:ident)?) { $($column:ident: $type:ty),+ $(,)? } )+) => {
@@ -42,6 +53,10 @@ macro_rules! tables {
                 }
             }
         )+
+
+        /// Every table that a dump holds, with its columns.
+        pub const COLUMNS: &[(&str, &[&str])] =
+            &[$( (stringify!($table), &[$(stringify!($column)),+]) ),+];
 
         #[derive(Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
