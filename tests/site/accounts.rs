@@ -344,3 +344,20 @@ async fn signing_in_while_the_password_changes_begins_nothing() {
     site.database.run(&format!("UPDATE users SET is_active = FALSE WHERE id = {id}")).await;
     assert_eq!(begin(&new).await, None);
 }
+
+#[rocket::async_test]
+async fn a_name_that_looks_like_another_is_refused() {
+    let site = Site::fresh().await;
+    site.user("root", "", |_| {}).await;
+    site.user("Łukasz", "", |_| {}).await;
+    let mut boss = site.staff().await;
+    let form = boss.get("/admin/users/add/").await;
+    for name in ["r\u{43e}\u{43e}t", "\u{ff52}oot", "R\u{43e}ot"] {
+        let refused = boss.submit(&form, "form.edit", &[("username", name)]).await;
+        assert_eq!((refused.status.code, refused.count("#username-errors")), (422, 1), "{name}");
+        assert_eq!(refused.attribute("#username", "value"), name);
+    }
+    for name in ["roots", "\u{43e}leg", "Lukasz"] {
+        assert_eq!(boss.submit(&form, "form.edit", &[("username", name)]).await.status.code, 200);
+    }
+}
