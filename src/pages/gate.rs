@@ -24,6 +24,9 @@ enum Refused {
     Host,
     /// The headers hold too much.
     Head,
+    /// It is a form that calls itself a HEAD: Rocket takes `_method=head` for one, and would answer a client
+    /// that waits for a body without any.
+    HeadForm,
     /// It came by HTTP, and goes on here.
     Insecure(String),
     /// It was not refused: somebody asked for [`REFUSED`] itself.
@@ -58,6 +61,7 @@ impl<'r> Responder<'r, 'static> for Refused {
                 Err(Status::BadRequest)
             }
             Self::Head => Err(Status::RequestHeaderFieldsTooLarge),
+            Self::HeadForm => Err(Status::MethodNotAllowed),
             Self::Insecure(there) => Response::build()
                 .status(Status::PermanentRedirect)
                 .raw_header("Location", there)
@@ -127,6 +131,10 @@ fn look(request: &Request<'_>, settings: &Settings) -> Option<Refused> {
     let only = hosts.next().filter(|_| hosts.next().is_none());
     if !only.and_then(name).is_some_and(|name| is_allowed(&name, &settings.hosts)) {
         return Some(Refused::Host);
+    }
+    if request.method() == Method::Head && request.content_type().is_some_and(|kind| kind.is_form())
+    {
+        return Some(Refused::HeadForm);
     }
     // What our proxy says last; where it leads comes from the settings, never from the request.
     let proto = headers.get("X-Forwarded-Proto").last()?.rsplit(',').next()?.trim();

@@ -515,3 +515,22 @@ fn with_few_descriptors_everybody_is_served() {
         assert_eq!(client.join().unwrap(), "HTTP/1.1 200");
     }
 }
+
+/// A form that calls itself a HEAD is answered whole: its client waits for a body.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn a_form_that_calls_itself_a_head_is_answered() {
+    let served = Served::with(Deadlines::default()).await;
+    let answer = served
+        .raw(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 12\r\n\
+              Content-Type: application/x-www-form-urlencoded\r\n\r\n_method=head",
+            false,
+        )
+        .await;
+    assert_eq!(statuses(&answer), [405]);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let length = head.to_ascii_lowercase();
+    let length = length.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
+    assert_eq!(body.len(), length.parse::<usize>().unwrap());
+    assert!(!body.is_empty());
+}
