@@ -5,6 +5,8 @@ use std::time::Duration;
 use rocket::tokio::sync::Mutex;
 use rocket::tokio::time::{Instant, timeout};
 
+use tracing::warn;
+
 use super::pool::Pool;
 use super::text::Upkeep;
 use super::url::{DatabaseUrl, Kind};
@@ -60,7 +62,14 @@ impl Readiness {
     async fn ask(&self, kept: &mut Option<Pool>) -> Result<()> {
         let pool = match kept {
             Some(pool) => pool,
-            None => kept.insert(Pool::open_for_requests(&self.database, 1, PATIENCE).await?),
+            None => {
+                let opened = Pool::open_for_requests(&self.database, 1, PATIENCE).await;
+                // Why not names the database: that is for the log, not for strangers.
+                kept.insert(opened.map_err(|why| {
+                    warn!(%why, "not ready");
+                    Error::Busy
+                })?)
+            }
         };
         pool.check_not_behind().await?;
         match write(pool).await {
