@@ -78,7 +78,7 @@ impl Error {
 /// PostgreSQL's deadlock and serialization failure.
 const CLASHES: [&str; 2] = ["40P01", "40001"];
 /// Another holds a lock for too long, or a statement took too long: SQLite's `SQLITE_BUSY` and its kinds,
-/// PostgreSQL's statement and lock time-outs. The connection is as good as before.
+/// PostgreSQL's statement and lock time-outs. The connection stays usable.
 const LOCKED: [&str; 6] = ["5", "261", "517", "773", "57014", "55P03"];
 /// PostgreSQL stops, starts, has no connection or memory left, or ended a silent transaction; SQLite was
 /// interrupted.

@@ -199,9 +199,9 @@ impl<'v> Reader<'v> {
     }
 }
 
-/// A search holds at most so many characters, in all its parts.
+/// The most characters of a search, in all its parts.
 pub const SEARCH_CHARACTERS: usize = 500;
-/// A search holds at most so many words or conditions.
+/// The most words or conditions of a search.
 pub const SEARCH_TERMS: usize = 30;
 
 /// What is said of a search beyond [`SEARCH_CHARACTERS`] or [`SEARCH_TERMS`]. Nothing is searched for then:

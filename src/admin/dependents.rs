@@ -7,7 +7,7 @@ use crate::auth::{Act, Need, Visitor};
 use crate::db::{Composed, Conn};
 use crate::error::Result;
 
-/// At most so many objects are deleted at once, those that depend on them included.
+/// The most objects deleted at once, including those that depend on them.
 const MOST: i64 = 20_000;
 
 /// Objects of one kind that cannot be without an object of another.

@@ -65,12 +65,12 @@ impl Listing {
         self.batches.asked().columns.iter().map(|column| column.title).collect()
     }
 
-    /// The next rows, at most so many, as programs read them; none after the last.
+    /// The next rows, up to `most`, as programs read them; none after the last.
     pub async fn next_plain(&mut self, db: &mut Conn, most: usize) -> Result<Vec<Vec<String>>> {
         self.next(db, most, Cell::plain).await
     }
 
-    /// The next rows, at most so many, as people read them; none after the last.
+    /// The next rows, up to `most`, as people read them; none after the last.
     pub async fn next_told(&mut self, db: &mut Conn, most: usize) -> Result<Vec<Vec<String>>> {
         self.next(db, most, Cell::told).await
     }

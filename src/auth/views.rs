@@ -68,9 +68,9 @@ const COUNT_OTHERS: Select = Select::new(
 );
 const DELETE: Upkeep = Upkeep::new("DELETE FROM saved_views WHERE id = $1 AND user_id = $2");
 
-/// An account has at most so many views,
+/// The most views of one account.
 pub const MOST: i64 = 50;
-/// and at most so many of them pinned: each costs a count on every page.
+/// The most views of one account that are pinned: each costs a count on every page.
 pub const MOST_PINNED: i64 = 10;
 
 /// What became of a view that was to be saved.

@@ -36,7 +36,7 @@ pub(super) async fn list(
     Ok(())
 }
 
-/// Writes up to so many rows as they are read.
+/// Writes up to `most` rows as they are read.
 async fn write_csv(db: &mut Conn, listing: &mut Listing, most: usize) -> Result<()> {
     let mut rows = vec![listing.names().into_iter().map(str::to_owned).collect::<Vec<_>>()];
     let mut count = 0;
@@ -54,7 +54,7 @@ async fn write_csv(db: &mut Conn, listing: &mut Listing, most: usize) -> Result<
     }
 }
 
-/// Writes up to so many rows below each other.
+/// Writes up to `most` rows below each other.
 async fn write_table(db: &mut Conn, listing: &mut Listing, most: usize) -> Result<()> {
     let mut rows = Vec::new();
     while rows.len() < most && !listing.is_done() {

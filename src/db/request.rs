@@ -16,7 +16,7 @@ use crate::wire::Peers;
 pub struct Db(Pool);
 
 impl Db {
-    /// The database for work that begins now: an answer that is made piece by piece takes it anew for each.
+    /// The database for work that begins now: an answer that is made piece by piece takes it again for each.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Option<Self> {
         let pool = DbPool::fetch(request.rocket())?;

@@ -17,7 +17,7 @@ use crate::auth::{Need, groups};
 use crate::db::Db;
 use crate::error::Error;
 
-/// After so many seconds whoever met a busy site may try again.
+/// Seconds after which a client may try a busy site again.
 const BUSY_FOR: u32 = 10;
 
 /// Why a request was refused, on its way to the catcher.

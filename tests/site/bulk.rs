@@ -253,8 +253,7 @@ async fn acts_on_many_need_their_rights() {
     assert_eq!(forged.status.code, 400);
 }
 
-/// Who lacks a right for what would be deleted along is told so before anything is deleted, and so is who
-/// would delete too much.
+/// Missing rights and sets that are too large are found before anything is deleted.
 #[rocket::async_test]
 async fn what_cannot_be_deleted_costs_no_deletion() {
     let site = Site::fresh().await;

@@ -45,7 +45,7 @@ async fn a_transaction_that_the_database_ended_itself_spoils_no_connection() {
     let site = Site::fresh().await;
     let flight = site.any_flight().await;
     let alice = site.passenger("Alice", "Adams").await;
-    let (broken, mended) = match site.pool.kind() {
+    let (broken, repaired) = match site.pool.kind() {
         Kind::Sqlite => (
             "CREATE TRIGGER full BEFORE INSERT ON bookings
              BEGIN SELECT RAISE(ROLLBACK, 'no room'); END",
@@ -68,7 +68,7 @@ async fn a_transaction_that_the_database_ended_itself_spoils_no_connection() {
         }
         assert_eq!(visitor.get("/").await.status.code, 200);
     }
-    site.database.run(mended).await;
+    site.database.run(repaired).await;
     assert_eq!(book(&mut visitor, flight.id, alice.id).await, 200);
     assert_eq!(site.booked(&flight).await, 1);
 }

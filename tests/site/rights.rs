@@ -566,7 +566,7 @@ async fn candidates_are_told_of_fields_that_hold_them_only() {
     assert_eq!(page.status.code, 404);
 }
 
-/// Who may delete and not view is told no name.
+/// Staff who may delete but not view see no names.
 #[rocket::async_test]
 async fn a_page_that_deletes_names_nothing_that_one_may_not_view() {
     let site = Site::fresh().await;
