@@ -19,6 +19,7 @@ mod log;
 pub mod manage;
 mod merge;
 pub mod model;
+mod model_checks;
 mod narrow;
 mod nav;
 mod preview;
@@ -40,6 +41,7 @@ pub use table::Listing;
 
 pub use manage::{Choice, Filled, Loaded, Manage, Registry, Saved, Search, Undo};
 pub use model::{Column, Field, Filter, Input, Key, List, Look, Model, Show};
+pub use model_checks::mistakes;
 
 /// The routes of the engine: the same for every kind.
 #[must_use]

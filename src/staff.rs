@@ -50,3 +50,11 @@ impl Choices {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_kinds_say_of_themselves_fits_together() {
+        assert_eq!(crate::admin::mistakes(super::KINDS), Vec::<String>::new());
+    }
+}

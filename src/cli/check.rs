@@ -1,9 +1,11 @@
 //! `airline check`: are settings and database as they must be; and the list of every setting.
 
 use super::{deploy, open_existing};
+use crate::admin;
 use crate::config::{SETTINGS, Settings, variable};
 use crate::error::{Error, Result};
 use crate::pages::assets;
+use crate::staff;
 
 /// Settings whose value is never printed.
 const SECRET: [&str; 3] = ["DATABASE_URL", "AIRLINE_MAIL", "AIRLINE_SUPERUSER_PASSWORD"];
@@ -26,7 +28,7 @@ pub(super) async fn check(deploy: bool, allowed: &[String]) -> Result<()> {
     println!("Database: {}", settings.database);
     println!("Address:  {}:{}", config.address, config.port);
     println!("Profile:  {}", config.profile);
-    let mut wrong = Vec::new();
+    let mut wrong = admin::mistakes(staff::KINDS);
     match open_existing(&settings).await {
         Ok(pool) => {
             if let Err(error) = pool.check_servable().await {

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 
 /// For so long an answer is good for others who ask: nobody makes the database work by asking.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long other writers are waited for: shorter than [`PATIENCE`], so that a busy database is no silent one.
+const QUEUE: Duration = Duration::from_secs(1);
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -60,16 +62,15 @@ impl Readiness {
     }
 
     async fn ask(&self, kept: &mut Option<Pool>) -> Result<()> {
-        let pool = match kept {
-            Some(pool) => pool,
-            None => {
-                let opened = Pool::open_for_requests(&self.database, 1, PATIENCE).await;
-                // Why not names the database: that is for the log, not for strangers.
-                kept.insert(opened.map_err(|why| {
-                    warn!(%why, "not ready");
-                    Error::Busy
-                })?)
-            }
+        let pool = if let Some(pool) = kept {
+            pool
+        } else {
+            let opened = Pool::open_for_requests(&self.database, 1, QUEUE).await;
+            // Why not names the database: that is for the log, not for strangers.
+            kept.insert(opened.map_err(|why| {
+                warn!(%why, "not ready");
+                Error::Busy
+            })?)
         };
         pool.check_not_behind().await?;
         match write(pool).await {

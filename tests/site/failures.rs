@@ -215,3 +215,18 @@ async fn a_booking_that_nobody_waits_for_is_not_made() {
         drop(client);
     }
 }
+
+/// A site that is busy is a ready site: its writers hold everything for a while.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn a_busy_site_is_a_ready_site() {
+    let site = Site::fresh().await;
+    let pool = site.site_pool();
+    let writer = site.set().await;
+    let mut readers = Vec::new();
+    while readers.len() < 4 {
+        readers.push(pool.conn().await.unwrap());
+    }
+    let page = site.browser().get("/readyz").await;
+    assert_eq!(page.status.code, 200, "{}", page.text);
+    drop(writer);
+}
