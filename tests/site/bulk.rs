@@ -292,3 +292,36 @@ async fn what_cannot_be_deleted_costs_no_deletion() {
     }
     assert_eq!(site.booked(&flight).await, 1);
 }
+
+/// Everything that a kind's deletion takes along is declared, and nothing else.
+#[rocket::async_test]
+async fn what_depends_on_a_kind_is_what_its_deletion_takes() {
+    let site = Site::fresh().await;
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    site.book(&flight, &alice).await;
+    site.superuser("boss", "unusable").await;
+    let user = site.user("member", "", |_| {}).await;
+    let group = site.group("Desk", "", &[user]).await;
+    let objects = [
+        ("airports", flight.origin_id),
+        ("flights", flight.id),
+        ("passengers", alice.id),
+        ("users", user),
+        ("groups", group),
+    ];
+    let registry = airline::staff::KINDS;
+    for kind in registry.kinds.iter().filter(|kind| !kind.model().read_only) {
+        let slug = kind.model().slug;
+        let (_, id) = objects.iter().find(|(known, _)| *known == slug).unwrap();
+        let mut set = site.set().await;
+        kind.delete(&mut set, *id).await.unwrap();
+        let mut taken: Vec<&str> = set.remembered().map(|change| change.kind).collect();
+        taken.retain(|taken| *taken != slug);
+        let declared = registry.dependents.iter().filter(|dependent| dependent.of == slug);
+        let mut declared: Vec<&str> = declared.map(|dependent| dependent.kind).collect();
+        taken.sort_unstable();
+        declared.sort_unstable();
+        assert_eq!(taken, declared, "{slug}");
+    }
+}
