@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::pages::Query;
 use crate::pages::stream::{Body, Pieces};
 
-/// So many files are written at once.
-const AT_ONCE: usize = 4;
+/// The most files that are written at once.
+const AT_ONCE: usize = 8;
 
 /// Room for the files that are written at once.
 #[derive(Debug)]
