@@ -101,7 +101,11 @@ async fn events_are_told_and_secrets_are_not() {
     client.ask("POST", "/admin/users/add", "", &form);
     let form = format!("csrf={}", client.token());
     client.ask("POST", "/admin/users/1/invite", "", &form);
-    client.ask("POST", "/admin/logout", "", &form);
+    let device = client.cookies.iter().any(|(name, _)| name == "device");
+    let left = client.ask("POST", "/admin/logout", "", &form).to_ascii_lowercase();
+    // What the browser stored goes; the cookie of a known device stays.
+    assert!(left.contains("clear-site-data: \"cache\", \"storage\"\r\n"), "{left}");
+    assert!(device && client.cookies.iter().any(|(name, _)| name == "device"));
     for number in 0..21 {
         client.sign_in(&format!("nobody{number}"), "x");
     }

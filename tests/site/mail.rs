@@ -24,6 +24,12 @@ async fn mails(folder: &Path, count: usize) -> Vec<String> {
         files.retain(|file| file.extension().is_some_and(|ending| ending == "eml"));
         if files.len() >= count {
             files.sort_by_key(|file| file.metadata().unwrap().modified().unwrap());
+            // Links in mails are secrets: nobody else on the machine reads them.
+            #[cfg(unix)]
+            for file in &files {
+                use std::os::unix::fs::PermissionsExt as _;
+                assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            }
             return files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
         }
         assert!(begin.elapsed() < Duration::from_secs(20), "{} of {count} mails", files.len());
