@@ -10,6 +10,7 @@ pub mod gate;
 pub mod headers;
 pub mod log;
 pub mod messages;
+mod methods;
 pub mod page;
 pub mod safe;
 pub mod stream;

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::headers::RequestId;
 use super::messages::Message;
+use super::methods::Allowed;
 use super::page::{Page, Reply};
 use crate::auth::events::Event;
 use crate::auth::{Need, groups};
@@ -85,9 +86,13 @@ fn words(status: Status) -> (&'static str, &'static str) {
         400 => ("That request was broken", "It could not be read. Go back and try again."),
         401 => ("Please sign in", "This page is for staff."),
         403 => ("That is not allowed", "This is not for everybody."),
-        404 | 405 | 422 => (
+        404 | 422 => (
             "Not found",
             "There is no such page. It may have been deleted, or its address mistyped.",
+        ),
+        405 => (
+            "Method not allowed",
+            "This address does not accept that kind of request. Go back, and use the links and forms of the page.",
         ),
         408 | 411 | 413 | 414 | 415 | 431 => {
             ("That request was not taken", "Its form is not one of ours.")
@@ -112,10 +117,17 @@ pub async fn any<'r>(
     status: Status,
     request: &'r Request<'_>,
 ) -> Result<Reply, (Status, &'static str)> {
+    let status = match status {
+        // A path that Rocket could not turn into a handler's arguments (an id too great, say) is a page
+        // that does not exist.
+        Status::UnprocessableEntity => Status::NotFound,
+        // A path that no route took, and that some route takes by another method.
+        Status::NotFound if request.route().is_none() && Allowed::of(request).is_some() => {
+            Status::MethodNotAllowed
+        }
+        other => other,
+    };
     let (title, fallback) = words(status);
-    // A path that Rocket could not turn into a handler's arguments (an id too great, say) is a page
-    // that does not exist.
-    let status = if status == Status::UnprocessableEntity { Status::NotFound } else { status };
     let Some(page) = request.guard::<Page<'r>>().await.succeeded() else {
         return Err((status, fallback));
     };

@@ -9,10 +9,11 @@ use rocket::response::{self, Responder};
 use rocket::{Data, Request, Response, Route, routes};
 
 use super::catchers::Why;
+use super::methods::Allowed;
 use crate::config::Settings;
 
 /// Where refused requests are sent: Rocket's fairings cannot answer themselves.
-const REFUSED: &str = "/.refused";
+pub(super) const REFUSED: &str = "/.refused";
 
 /// More bytes than these in a request's headers are refused (431).
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -29,7 +30,7 @@ enum Refused {
     HeadForm,
     /// It came by HTTP, and goes on here.
     Insecure(String),
-    /// It was not refused: somebody asked for [`REFUSED`] itself.
+    /// There is no such page: somebody asked for [`REFUSED`] itself, or sent such a form to nowhere.
     Not,
 }
 
@@ -120,6 +121,13 @@ fn is_allowed(name: &str, allowed: &[String]) -> bool {
 #[derive(Debug)]
 pub struct Gate;
 
+/// Whether a request says that a body follows.
+fn has_body(request: &Request<'_>) -> bool {
+    let headers = request.headers();
+    headers.contains("Transfer-Encoding")
+        || headers.get_one("Content-Length").is_some_and(|length| length != "0")
+}
+
 fn look(request: &Request<'_>, settings: &Settings) -> Option<Refused> {
     let headers = request.headers();
     let held: usize =
@@ -132,9 +140,10 @@ fn look(request: &Request<'_>, settings: &Settings) -> Option<Refused> {
     if !only.and_then(name).is_some_and(|name| is_allowed(&name, &settings.hosts)) {
         return Some(Refused::Host);
     }
-    if request.method() == Method::Head && request.content_type().is_some_and(|kind| kind.is_form())
-    {
-        return Some(Refused::HeadForm);
+    let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+    if request.method() == Method::Head && is_form && has_body(request) {
+        let there_is_a_page = Allowed::of(request).is_some();
+        return Some(if there_is_a_page { Refused::HeadForm } else { Refused::Not });
     }
     // What our proxy says last; where it leads comes from the settings, never from the request.
     let proto = headers.get("X-Forwarded-Proto").last()?.rsplit(',').next()?.trim();

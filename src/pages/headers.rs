@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use rocket::fairing::{Fairing, Info, Kind};
-use rocket::http::Header;
+use rocket::http::{Header, Status};
 use rocket::{Request, Response};
 
+use super::methods::Allowed;
 use crate::config::Settings;
 use crate::random;
 
@@ -66,6 +67,11 @@ impl Fairing for Headers {
         });
         for header in HEADERS.iter() {
             response.set_header(header.clone());
+        }
+        if response.status() == Status::MethodNotAllowed
+            && let Some(methods) = Allowed::of(request)
+        {
+            response.set_header(Header::new("Allow", methods.to_owned()));
         }
         response.set_header(Header::new("X-Request-Id", RequestId::of(request).to_owned()));
         if let Some(settings) =

@@ -1,5 +1,7 @@
 //! What guards every route: walked, so that a new one cannot be forgotten.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rocket::http::{ContentType, Header, Method};
 
 use crate::support::{Fields, Site};
@@ -471,5 +473,66 @@ async fn what_is_far_too_long_or_far_too_great_is_no_fault_of_ours() {
         let form = staff.get("/appearance").await;
         let back = staff.submit(&form, "main form", &[("theme", "dark"), ("next", next)]).await;
         assert_eq!((back.status.code, back.path.as_str()), (200, "/"), "{next}");
+    }
+}
+
+/// A page that is asked for by a wrong method says which are right (RFC 9110, 15.5.6); one that does not exist
+/// stays one that does not exist.
+#[rocket::async_test]
+async fn a_wrong_method_is_told_which_are_right() {
+    let site = Site::fresh().await;
+    let ask = async |method: Method, path: &str, partial: bool| {
+        let mut request =
+            site.client.req(method, path.to_owned()).header(Header::new("Host", "localhost"));
+        if partial {
+            request = request.header(Header::new("HX-Request", "true"));
+        }
+        let response = request.dispatch().await;
+        let header = |name: &str| response.headers().get_one(name).map(str::to_owned);
+        (response.status().code, header("Allow"), header("HX-Retarget"))
+    };
+    let mut methods: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for (method, path) in routes(&site) {
+        let of_path = methods.entry(path).or_default();
+        of_path.insert(method.as_str());
+        if method == Method::Get {
+            of_path.insert("HEAD");
+        }
+    }
+    assert_eq!(methods.remove("/.refused").map(|known| known.len()), Some(2));
+    assert!(methods.len() > 40, "{} paths", methods.len());
+    for (path, known) in &methods {
+        for wrong in [Method::Put, Method::Patch, Method::Delete, Method::Options, Method::Trace] {
+            let (status, allow, _) = ask(wrong, path, false).await;
+            assert_eq!(status, 405, "{wrong} {path}");
+            let allow = allow.unwrap_or_default();
+            let told: BTreeSet<&str> = allow.split(", ").collect();
+            assert!(told.is_superset(known), "{path}: {told:?}");
+            assert!(!told.contains(wrong.as_str()), "{path}: {told:?}");
+        }
+    }
+    for (method, path, allowed) in [
+        (Method::Post, "/7", "GET, HEAD"),
+        (Method::Post, "/", "GET, HEAD"),
+        (Method::Post, "/healthz", "GET, HEAD"),
+        (Method::Get, "/7/book", "POST"),
+        (Method::Head, "/7/book/", "POST"),
+        (Method::Get, "/admin/factor/off", "POST"),
+        (Method::Put, "/appearance?theme=dark", "GET, HEAD, POST"),
+    ] {
+        let (status, allow, _) = ask(method, path, false).await;
+        assert_eq!((status, allow.as_deref()), (405, Some(allowed)), "{method} {path}");
+    }
+    let (status, _, target) = ask(Method::Put, "/", true).await;
+    assert_eq!((status, target.as_deref()), (405, Some("#messages")));
+    for (method, path) in [
+        (Method::Post, "/nowhere"),
+        (Method::Put, "/a/b/c"),
+        (Method::Get, "/7/nothing"),
+        (Method::Put, "/.refused"),
+        (Method::Delete, "/99999999999999999999"),
+    ] {
+        let (status, allow, _) = ask(method, path, false).await;
+        assert_eq!((status, allow), (404, None), "{method} {path}");
     }
 }

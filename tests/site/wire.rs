@@ -88,10 +88,10 @@ async fn a_head_that_is_broken_is_never_a_page() {
         ("a bare CR", get("Host: localhost\r\nX: a\rb\r\n"), &[400]),
         ("a folded line", get("Host: localhost\r\nX: a\r\n b\r\n"), &[400]),
         ("a blank before the colon", get("Host : localhost\r\n"), &[400]),
-        ("TRACE", format!("TRACE / HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("TRACE", format!("TRACE / HTTP/1.1\r\n{host}\r\n"), &[405]),
         ("CONNECT", format!("CONNECT localhost:80 HTTP/1.1\r\n{host}\r\n"), &[400]),
         ("FOO", format!("FOO / HTTP/1.1\r\n{host}\r\n"), &[400]),
-        ("OPTIONS", format!("OPTIONS / HTTP/1.1\r\n{host}\r\n"), &[404]),
+        ("OPTIONS", format!("OPTIONS / HTTP/1.1\r\n{host}\r\n"), &[405]),
         ("a path with NUL", format!("GET /%00 HTTP/1.1\r\n{host}\r\n"), &[404]),
         ("an id that is none", format!("GET /%EF%BC%91 HTTP/1.1\r\n{host}\r\n"), &[404]),
         ("an id with SQL", format!("GET /1%20OR%201=1 HTTP/1.1\r\n{host}\r\n"), &[404]),
@@ -533,4 +533,24 @@ async fn a_form_that_calls_itself_a_head_is_answered() {
     let length = length.split("content-length: ").nth(1).unwrap().lines().next().unwrap();
     assert_eq!(body.len(), length.parse::<usize>().unwrap());
     assert!(!body.is_empty());
+    // It is told what the page answers to; a page that does not exist stays one.
+    assert!(head.lines().any(|line| line.eq_ignore_ascii_case("allow: GET, HEAD")), "{head}");
+    let nowhere = served
+        .raw(
+            b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 12\r\n\
+              Content-Type: application/x-www-form-urlencoded\r\n\r\n_method=head",
+            false,
+        )
+        .await;
+    assert_eq!(statuses(&nowhere), [404]);
+    // A real HEAD sends no body, whatever it says of one.
+    let head = served
+        .raw(
+            b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+              Content-Type: application/x-www-form-urlencoded\r\n\r\n",
+            false,
+        )
+        .await;
+    assert_eq!(statuses(&head), [200]);
+    assert!(head.ends_with("\r\n\r\n"), "{head}");
 }
