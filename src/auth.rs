@@ -9,6 +9,7 @@ pub mod factor;
 pub mod first;
 pub mod groups;
 pub mod guards;
+mod lookalikes;
 pub mod passwords;
 pub mod rights;
 pub mod sessions;

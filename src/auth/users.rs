@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
-use unicode_security::skeleton;
 
 use super::credentials;
 use super::groups;
+use super::lookalikes;
 use super::rights::Rights;
 use crate::changes::{Actor, ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Upkeep, Write, and_all_words, fold};
@@ -132,7 +132,6 @@ const USERS: Select = Select::new(
 );
 const ANY_STAFF: Select =
     Select::new("SELECT COUNT(*) FROM users WHERE is_active AND (is_staff OR is_superuser)");
-const NAMES: Select = Select::new("SELECT id, username FROM users");
 const LOCK: Select = Select::new("SELECT id FROM users WHERE id = $1");
 const LOCK_SUPERUSERS: Select =
     // An account that never chose a password cannot sign in.
@@ -228,27 +227,7 @@ async fn refuse_taken_name(db: &mut Conn, username: &str, own: i64) -> Result<()
             Err(Errors::one("username", "Somebody has this name already.").into())
         }
         Some(_) => Ok(()),
-        None => refuse_look_alike(db, username, own).await,
-    }
-}
-
-/// Refuses a name that looks like another account's in other letters, as `rооt` with two Cyrillic ones does
-/// (UTS #39, section 4). Names of ASCII letters alone are told apart by people as they always were.
-async fn refuse_look_alike(db: &mut Conn, username: &str, own: i64) -> Result<(), Refusal> {
-    let look: String = skeleton(&username.to_lowercase()).collect();
-    let names: Vec<(i64, String)> = db.query(NAMES).all().await?;
-    let like = names.into_iter().find(|(id, name)| {
-        *id != own
-            && !(name.is_ascii() && username.is_ascii())
-            && skeleton(&name.to_lowercase()).eq(look.chars())
-    });
-    match like {
-        Some((_, name)) => {
-            let error =
-                format!("This looks like the name “{name}”, which somebody has. Choose another.");
-            Err(Errors::one("username", error).into())
-        }
-        None => Ok(()),
+        None => lookalikes::refuse(db, username, own).await,
     }
 }
 

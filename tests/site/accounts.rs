@@ -352,11 +352,38 @@ async fn a_name_that_looks_like_another_is_refused() {
     site.user("Łukasz", "", |_| {}).await;
     let mut boss = site.staff().await;
     let form = boss.get("/admin/users/add/").await;
-    for name in ["r\u{43e}\u{43e}t", "\u{ff52}oot", "R\u{43e}ot"] {
+    // Capitals look like others that their small letters do not, as a Greek Β and a Cyrillic В do.
+    for name in [
+        "r\u{43e}\u{43e}t",
+        "\u{ff52}oot",
+        "R\u{43e}ot",
+        "RO\u{41e}T",
+        "\u{392}oss",
+        "\u{392}OSS",
+        "\u{412}oss",
+        "b\u{43e}ss",
+    ] {
         let refused = boss.submit(&form, "form.edit", &[("username", name)]).await;
         assert_eq!((refused.status.code, refused.count("#username-errors")), (422, 1), "{name}");
         assert_eq!(refused.attribute("#username", "value"), name);
     }
+    // Who may not see accounts is not told which one it is.
+    let mut adder = site.staff_with("adder", "add_users").await;
+    let form = adder.get("/admin/users/add/").await;
+    let refused = adder.submit(&form, "form.edit", &[("username", "R\u{43e}ot")]).await;
+    assert_eq!(refused.status.code, 422);
+    assert!(!refused.text.contains("root"), "{}", refused.text);
+    // Renaming is no way around it; an account that keeps its name is saved.
+    let id = site.user("plain", "", |_| {}).await;
+    let form = boss.get(&format!("/admin/users/{id}/change/")).await;
+    let renamed = boss.submit(&form, "form.edit", &[("username", "pl\u{430}in")]).await;
+    assert_eq!(renamed.status.code, 200, "one's own name in other letters");
+    let form = boss.get(&format!("/admin/users/{id}/change/")).await;
+    let refused = boss.submit(&form, "form.edit", &[("username", "ro\u{43e}t")]).await;
+    assert_eq!(refused.status.code, 422);
+    let saved = boss.submit(&form, "form.edit", &[("email", "plain@example.org")]).await;
+    assert_eq!(saved.status.code, 200);
+    let form = boss.get("/admin/users/add/").await;
     for name in ["roots", "\u{43e}leg", "Lukasz"] {
         assert_eq!(boss.submit(&form, "form.edit", &[("username", name)]).await.status.code, 200);
     }
