@@ -5,7 +5,7 @@ use crate::admin::{
     Search,
 };
 use crate::auth::groups::{self, Draft, Group};
-use crate::auth::{Need, Right, Rights, Visitor, users};
+use crate::auth::{Act, Need, Right, Rights, Visitor, users};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::error::{Error, Result};
@@ -119,8 +119,14 @@ impl Manage for Groups {
         // Who is in it is bound by it, also by its asking for a second factor.
         for user in users::of_group(db, id).await? {
             if super::users::closed(db, by, &user).await?.is_some() {
-                let why = format!("{} is in it, who may do more than you.", user.username);
-                return Ok(Some(why));
+                // Accounts are named to those who may see them, or be told their names.
+                let is_named = by.has(Need::to(Act::View, "users"))
+                    || by.has(super::users::Users.model().named_to);
+                return Ok(Some(if is_named {
+                    format!("{} is in it, who may do more than you.", user.username)
+                } else {
+                    "An account that may do more than you is in it.".to_owned()
+                }));
             }
         }
         Ok(None)

@@ -515,6 +515,12 @@ async fn a_group_is_closed_to_who_may_not_change_its_members() {
     let page = manager.get(&path).await;
     assert_eq!(page.count("button[name=_save]"), 0);
     assert!(page.one(".message.note").contains("strong is in it"));
+    let mut clerk = site.staff_with("clerk", "change_groups delete_groups").await;
+    for path in [&path, &path.replace("change", "delete")] {
+        let page = clerk.get(path).await;
+        assert_eq!((page.status.code, page.count("button[name=_save], button.danger")), (200, 0));
+        assert!(!page.text.contains("strong"), "{path}: {}", page.text);
+    }
     let form = [("csrf".to_owned(), manager.token().await), ("name".to_owned(), "x".to_owned())];
     let delete = path.replace("change", "delete");
     assert_eq!(manager.post(&delete, &form).await.status.code, 403);
