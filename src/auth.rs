@@ -9,6 +9,7 @@ pub mod factor;
 pub mod first;
 pub mod groups;
 pub mod guards;
+pub mod log_access;
 mod lookalikes;
 pub mod passwords;
 pub mod rights;

@@ -9,7 +9,7 @@ use super::manage::Registry;
 use super::nav::Nav;
 use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;
-use crate::auth::{Act, Need, Staff, Visitor};
+use crate::auth::{Act, Need, Staff, Visitor, log_access};
 use crate::changes::{self, ChangeSet, Entry, Performed};
 use crate::db::{Conn, Db, RequestConn};
 use crate::domain::times;
@@ -53,9 +53,7 @@ struct UndoContext {
 /// The set of an id, for somebody who may view every kind in it, and its changes.
 async fn find(db: &mut Conn, by: &Visitor, id: i64, most: i64) -> Result<(Performed, Vec<Entry>)> {
     let set = changes::performed(db, id).await?.ok_or(Error::NotFound)?;
-    for kind in changes::kinds_of(db, id).await? {
-        by.need(Need::to(Act::View, &kind))?;
-    }
+    log_access::need(db, by, id).await?;
     let entries = changes::changes_of(db, id, most).await?;
     Ok((set, entries))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::manage::Registry;
 use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
-use crate::auth::{Act, Need, Staff};
+use crate::auth::{Act, Need, Staff, log_access};
 use crate::changes::{self, RecentSet};
 use crate::db::RequestConn;
 use crate::domain::times;
@@ -57,13 +57,7 @@ pub(super) async fn start(
 ) -> Result<Html> {
     let reasons = Reasons::of(&mut db, staff.0).await?;
     let recent = changes::recent(&mut db, LOOKED_AT).await?;
-    // As in the log: sets about kinds that he may not view are not told of.
-    let kinds = changes::recent_kinds(&mut db, LOOKED_AT).await?;
-    let hidden: Vec<i64> = kinds
-        .iter()
-        .filter(|(_, kind)| !staff.0.has(Need::to(Act::View, kind)))
-        .map(|(set, _)| *set)
-        .collect();
+    let hidden = log_access::hidden_among_latest(&mut db, staff.0, LOOKED_AT).await?;
     let context = Context {
         nav: Nav::of(&mut db, **registry, staff.0, "").await?,
         addable: registry

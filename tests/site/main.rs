@@ -30,6 +30,7 @@ mod history;
 mod input;
 mod lists;
 mod loading;
+mod log_access;
 mod logs;
 mod mail;
 mod merge;
