@@ -36,8 +36,8 @@ pub enum Error {
     /// The client went away before it was done: nobody sees this.
     #[error("Nobody waits for the answer.")]
     Gone,
-    /// The database can be read but not written: the sentence says why.
-    #[error("Nothing can be saved right now. {0}")]
+    /// The database can be read but not written: the words say why, as `the database is read-only`.
+    #[error("Nothing can be saved right now: {0}. Try again later.")]
     Unwritable(&'static str),
     /// The database failed.
     #[error("The database did not answer as it should.")]
@@ -87,9 +87,9 @@ const ENDED: [&str; 9] = ["57P01", "57P02", "57P03", "57P05", "53300", "53200", 
 /// Why a database cannot be written, from its error's code. SQLite's extended codes hold the plain one in
 /// their lowest byte (sqlite.org/rescode.html); PostgreSQL's have five letters.
 fn unwritable(code: &str) -> Option<&'static str> {
-    const FULL: &str = "The database's disk is full.";
-    const READ_ONLY: &str = "The database is read-only.";
-    const BROKEN: &str = "The database's disk does not work.";
+    const FULL: &str = "the database's disk is full";
+    const READ_ONLY: &str = "the database is read-only";
+    const BROKEN: &str = "the database's disk failed";
     match code {
         "53100" => return Some(FULL),
         // Also a primary that has become a replica.
@@ -108,9 +108,8 @@ fn unwritable(code: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether an error is about the statement alone, and leaves its connection, and a transaction on it, as the
-/// program believes them to be. After some errors SQLite has rolled back by itself, and after others
-/// PostgreSQL's server is not the one to go on with.
+/// Whether an error is about its statement alone: the connection, and a transaction on it, are as before. After
+/// other errors SQLite may have rolled back by itself, or PostgreSQL's server may no longer be the primary.
 #[must_use]
 pub(crate) fn is_of_the_statement(error: &sqlx::Error) -> bool {
     match error {

@@ -209,6 +209,12 @@ pub const SEARCH_TERMS: usize = 30;
 pub const SEARCH_TOO_LONG: &str =
     "This search is too long. Use at most 30 words and 500 characters.";
 
+/// [`SEARCH_TOO_LONG`], for a search that is.
+#[must_use]
+pub fn search_problem(search: &str) -> Option<&'static str> {
+    is_too_long([search].into_iter()).then_some(SEARCH_TOO_LONG)
+}
+
 /// Whether a search, in all its parts, is too long to be read. It costs no more than the text.
 pub fn is_too_long<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> bool {
     let characters: usize = parts.clone().map(|part| part.chars().count()).sum();

@@ -54,7 +54,7 @@ impl Obstacles {
         found.too_many = (all > MOST).then(|| {
             format!(
                 "Deleting {} would delete more than {MOST} objects with what depends on them. Delete fewer at \
-                 once, or first delete what depends on them, part by part.",
+                 once, or delete what depends on them first.",
                 numbered(ids.len(), kind)
             )
         });

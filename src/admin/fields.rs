@@ -9,7 +9,7 @@ use crate::auth::rights::KINDS;
 use crate::auth::{Act, Need, Right, Rights, Visitor};
 use crate::db::Conn;
 use crate::error::Result;
-use crate::input::{Errors, Values};
+use crate::input::{Errors, Values, search_problem};
 use crate::pages::first_of;
 
 /// How many objects a search in a chooser shows.
@@ -49,6 +49,8 @@ pub(super) struct FieldView {
     /// Whether it found more than is shown.
     more: bool,
     search: String,
+    /// Why it was not searched (chooser).
+    problem: Option<&'static str>,
     kind: &'static str,
     owner: i64,
     owner_kind: &'static str,
@@ -220,6 +222,7 @@ impl Source<'_> {
             candidates: Vec::new(),
             more: false,
             search: String::new(),
+            problem: None,
             kind: "",
             owner: self.id.unwrap_or(0),
             owner_kind: self.manage.model().slug,
@@ -353,6 +356,7 @@ impl Source<'_> {
             .await?;
         let (found, more) = first_of(found, CANDIDATES);
         view.more = more;
+        view.problem = search_problem(&view.search);
         view.candidates = found
             .into_iter()
             .filter(|choice| !ticked.contains(&choice.id))

@@ -9,6 +9,7 @@ use super::model::Input;
 use crate::auth::{Act, Staff};
 use crate::db::RequestConn;
 use crate::error::{Error, Result};
+use crate::input::search_problem;
 use crate::pages::{Html, Page, Query, first_of};
 
 /// How many suggestions a field shows.
@@ -24,6 +25,7 @@ struct Offered {
     name: String,
     search: String,
     candidates: Vec<There>,
+    problem: Option<&'static str>,
     more: bool,
 }
 
@@ -75,7 +77,10 @@ pub(super) async fn candidates(
         .into_iter()
         .map(|choice| There { id: choice.id, label: choice.label, ticked: false })
         .collect();
-    page.fragment("admin/candidates", &Offered { name, search, candidates, more })
+    page.fragment(
+        "admin/candidates",
+        &Offered { problem: search_problem(&search), name, search, candidates, more },
+    )
 }
 
 /// One more row for a new object in a field of a kind's form.

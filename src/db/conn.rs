@@ -77,7 +77,7 @@ impl Conn {
 
     /// Begins a transaction by a statement of its database's own.
     pub(super) async fn begin(&mut self, statement: &'static str) -> Result<()> {
-        // From here on: who drops this while it runs does not know whether it began.
+        // Set first: a drop while this runs leaves it unknown whether the transaction began.
         self.in_transaction = true;
         self.command(statement).await
     }

@@ -25,8 +25,8 @@ impl DatabaseFile {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         match identity(&self.path) {
             Ok(now) if now == self.identity => Ok(()),
-            Ok(_) => Err("The database file was replaced. Restart the server to use the new one."),
-            Err(_) => Err("The database file is gone. Restore it, then restart the server."),
+            Ok(_) => Err("the database file was replaced"),
+            Err(_) => Err("the database file is missing"),
         }
     }
 }

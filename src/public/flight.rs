@@ -12,6 +12,7 @@ use crate::domain::flights::{self, Flight};
 use crate::domain::passengers::{self, Passenger};
 use crate::domain::times::{self, LocalTime};
 use crate::error::{Error, Result};
+use crate::input::search_problem;
 use crate::pages::{Html, Page, Query, first_of};
 
 /// How many passengers the form offers at once.
@@ -56,6 +57,7 @@ struct Named {
 struct Offer {
     flight: i64,
     search: String,
+    problem: Option<&'static str>,
     passengers: Vec<Named>,
     more: bool,
 }
@@ -71,6 +73,7 @@ async fn offer(db: &mut Conn, flight: i64, search: &str, chosen: Option<i64>) ->
     Ok(Offer {
         flight,
         search: search.to_owned(),
+        problem: search_problem(search),
         passengers: found.into_iter().map(named).collect(),
         more,
     })

@@ -296,7 +296,7 @@ async fn views_are_few_and_their_searches_short() {
 #[rocket::async_test]
 async fn a_search_that_is_too_long_is_refused_before_it_costs_anything() {
     let site = Site::fresh().await;
-    site.any_flight().await;
+    let flight = site.any_flight().await;
     let mut boss = site.staff().await;
     let thirty = format!("q={}", "-zzz+".repeat(30));
     assert!(boss.get(&format!("/admin/airports/?{thirty}")).await.count("tbody tr") > 0);
@@ -322,6 +322,12 @@ async fn a_search_that_is_too_long_is_refused_before_it_costs_anything() {
         let page = site.browser().get(&format!("/?from={words}")).await;
         assert_eq!((page.status.code, page.count("#search-mistake")), (200, 1));
         assert!(page.text.len() < letters * 14 + 30_000, "{} bytes", page.text.len());
+        let path = format!("/{}?q={words}", flight.id);
+        let page = site.browser().get(&path).await;
+        assert_eq!((page.status.code, page.count("#candidates .search-problem")), (200, 1));
+        let path = format!("/admin/flights/candidates/?name=flights&flights-search={words}");
+        let page = boss.get(&path).await;
+        assert_eq!((page.status.code, page.count(".search-problem")), (200, 1));
         let suggested = boss.get(&format!("/admin/airports/suggestions/?name=x&x={words}")).await;
         assert_eq!((suggested.status.code, suggested.count("option")), (200, 0));
     }
