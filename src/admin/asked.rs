@@ -87,8 +87,9 @@ impl Asked {
         let fields =
             list.filters.iter().map(|filter| (Some(filter.name), query.first(filter.name).trim()));
         let fields = fields.filter(|(_, value)| !value.is_empty());
-        let terms = language::read([(None, query.first("q"))].into_iter().chain(fields));
-        let too_long = terms.is_none().then(|| query.first("q").to_owned());
+        let parts = [(None, query.first("q"))].into_iter().chain(fields);
+        let terms = language::read(parts.clone());
+        let too_long = terms.is_none().then(|| language::typed(parts));
         let terms = terms.unwrap_or_default();
         let mut order: Vec<(&'static Column, bool)> = Vec::new();
         let sort = Some(query.first("sort")).filter(|sort| !sort.is_empty());

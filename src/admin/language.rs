@@ -89,6 +89,16 @@ pub(super) fn read<'a>(
     (terms.len() <= SEARCH_TERMS).then_some(terms)
 }
 
+/// The parts of a search as one text, as they were typed.
+#[must_use]
+pub(super) fn typed<'a>(parts: impl Iterator<Item = (Option<&'a str>, &'a str)>) -> String {
+    let text = |(field, text): (Option<&str>, &str)| match field {
+        Some(field) => Term::is(field, text).to_string(),
+        None => text.to_owned(),
+    };
+    parts.map(text).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// Reads a text. What is not closed ends with the text.
 #[must_use]
 fn parse(text: &str) -> Vec<Term> {

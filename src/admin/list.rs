@@ -31,6 +31,7 @@ struct Context {
     plural: &'static str,
     empty: &'static str,
     search: String,
+    too_long: bool,
     search_help: &'static str,
     examples: Vec<String>,
     /// What the address says besides the search, for forms that only change the search.
@@ -91,7 +92,9 @@ pub(super) async fn list(
     let model = manage.model();
     let list = &model.list;
     let asked = Asked::by(manage, staff.0, &query.0);
-    let filters_open = query.0.has("filters");
+    // Nothing that leads elsewhere is offered beside a search that is too long: it would be lost.
+    let too_long = asked.too_long.is_some();
+    let filters_open = query.0.has("filters") && !too_long;
     let found = asked.narrowing(&mut db, list).await?;
     let (count, sheet, mistakes) = match &found {
         Ok(narrowing) => {
@@ -134,6 +137,7 @@ pub(super) async fn list(
         plural: model.plural,
         empty: model.empty,
         search: asked.search(),
+        too_long,
         search_help: list.search_help,
         examples: list.filters.iter().map(example).collect(),
         parts: parts(list, &asked, filters_open),

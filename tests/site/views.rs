@@ -306,6 +306,9 @@ async fn a_search_that_is_too_long_is_refused_before_it_costs_anything() {
             let page = boss.get(&format!("{path}{words}")).await;
             assert_eq!((page.status.code, page.count("#mistakes")), (200, 1), "{path}");
             assert_eq!(page.count("tbody tr"), 0);
+            // What was typed is still there, and no link leads away from it to another list.
+            assert!(page.attribute("#q", "value").contains(words.replace('+', " ").trim()));
+            assert_eq!((page.count(".bar"), page.count(".filters")), (0, 0));
             assert!(page.text.len() < letters * 4 + 100_000, "{path}: {} bytes", page.text.len());
         }
         let list = boss.get("/admin/flights/").await;
