@@ -28,6 +28,7 @@ mod related;
 pub mod removal;
 mod rows;
 mod save;
+mod seal;
 pub mod start;
 pub mod suggest;
 mod table;

@@ -9,7 +9,7 @@ mod files;
 mod healthcheck;
 mod history;
 mod list;
-mod log;
+mod log_writer;
 mod migrations;
 mod progress;
 mod serve;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use self::log::Log;
+use self::log_writer::Log;
 use crate::config::{DEFAULT_LOG, Settings, variable};
 use crate::data::load::Kind;
 use crate::db::Pool;

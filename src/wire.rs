@@ -2,11 +2,11 @@
 //! machine only, and this carries bytes between it and the world: whoever sends or reads too slowly, or
 //! leaves a connection idle, is cut off. No HTTP is read here. (docs/decisions/0007-deadlines.md)
 
-use std::collections::HashMap;
+mod peers;
+
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use rocket::tokio::sync::{Semaphore, oneshot, watch};
 use rocket::tokio::time::{Instant, sleep, timeout, timeout_at};
 use rocket::tokio::{self, select};
 use rocket::{Build, Rocket};
-use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
+
+pub use peers::{Breaker, Peers};
 
 /// How long a connection is waited for.
 #[derive(Debug, Clone, Copy)]
@@ -62,83 +63,6 @@ const DOOR: Duration = Duration::from_millis(50);
 const CROWDED: Duration = Duration::from_secs(1);
 /// A piece of what is carried.
 const PIECE: usize = 16 * 1024;
-
-/// Who is at the other end of each connection to Rocket, by the address that Rocket sees.
-#[derive(Debug, Clone, Default)]
-pub struct Peers {
-    table: Arc<Mutex<HashMap<SocketAddr, Peer>>>,
-    served: Arc<AtomicBool>,
-}
-
-#[derive(Debug)]
-struct Peer {
-    address: IpAddr,
-    gone: CancellationToken,
-    breaker: Breaker,
-}
-
-/// Breaks one connection off. An answer of unknown length that fails in the middle needs this: Rocket
-/// would end it like a complete one.
-#[derive(Debug, Clone)]
-pub struct Breaker(watch::Sender<bool>);
-
-impl Breaker {
-    /// Breaks the connection off. Once this returns, no further byte reaches the client.
-    pub async fn break_off(&self) {
-        self.0.send_replace(true);
-        self.0.closed().await;
-    }
-}
-
-impl Peers {
-    /// Whether the site is served through the wire: then whoever is not in the table is nobody known.
-    #[must_use]
-    pub fn are_served(&self) -> bool {
-        self.served.load(Ordering::Relaxed)
-    }
-
-    /// The address of whoever speaks on a connection that Rocket got.
-    #[must_use]
-    pub fn behind(&self, seen: SocketAddr) -> Option<IpAddr> {
-        self.table.lock().ok()?.get(&seen).map(|peer| peer.address)
-    }
-
-    /// Cancelled once the client of a connection that Rocket got is gone.
-    #[must_use]
-    pub fn presence(&self, seen: SocketAddr) -> Option<CancellationToken> {
-        self.table.lock().ok()?.get(&seen).map(|peer| peer.gone.clone())
-    }
-
-    /// What breaks off a connection that Rocket got.
-    #[must_use]
-    pub fn breaker(&self, seen: SocketAddr) -> Option<Breaker> {
-        self.table.lock().ok()?.get(&seen).map(|peer| peer.breaker.clone())
-    }
-
-    fn enter(&self, seen: SocketAddr, address: IpAddr) -> (Entered, watch::Receiver<bool>) {
-        let gone = CancellationToken::new();
-        let (breaker, broken) = watch::channel(false);
-        if let Ok(mut table) = self.table.lock() {
-            table.insert(seen, Peer { address, gone: gone.clone(), breaker: Breaker(breaker) });
-        }
-        (Entered { peers: self.clone(), seen, _gone: gone.drop_guard() }, broken)
-    }
-}
-
-/// A line in [`Peers`], for as long as the connection lasts.
-struct Entered {
-    peers: Peers,
-    seen: SocketAddr,
-    _gone: DropGuard,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        if let Ok(mut table) = self.peers.table.lock() {
-            table.remove(&self.seen);
-        }
-    }
-}
 
 /// Asks the system for as many descriptors as it gives, and answers how many connections that makes beside
 /// those to the database.
@@ -194,7 +118,7 @@ pub async fn launch(
     let times: rocket::config::Shutdown = inner.extract_inner("shutdown").unwrap_or_default();
     let patience = Duration::from_secs(u64::from(times.grace) + u64::from(times.mercy));
     let peers = rocket.state::<Peers>().cloned().unwrap_or_default();
-    peers.served.store(true, Ordering::Relaxed);
+    peers.serve();
     let most = connections(inner.extract_inner("databases.airline.max_connections").unwrap_or(0));
     let room = Arc::new(Semaphore::new(most));
     let (started, begins) = oneshot::channel();

@@ -6,6 +6,7 @@ use super::preview::numbered;
 use crate::auth::{Act, Need, Visitor};
 use crate::db::{Composed, Conn};
 use crate::error::Result;
+use crate::pages::with_commas;
 
 /// The most objects deleted at once, including those that depend on them.
 const MOST: i64 = 20_000;
@@ -53,9 +54,10 @@ impl Obstacles {
         }
         found.too_many = (all > MOST).then(|| {
             format!(
-                "Deleting {} would delete more than {MOST} objects with what depends on them. Delete fewer at \
+                "Deleting {} would delete more than {} objects with what depends on them. Delete fewer at \
                  once, or delete what depends on them first.",
-                numbered(ids.len(), kind)
+                numbered(ids.len(), kind),
+                with_commas(MOST)
             )
         });
         Ok(found)

@@ -101,9 +101,7 @@ fn words(status: Status) -> (&'static str, &'static str) {
             "Somebody was faster",
             "The same thing was changed at the same moment. Go back, look again, and repeat.",
         ),
-        503 => {
-            ("The site is busy", "Go back, look whether it was done, and try again in a moment.")
-        }
+        503 => ("Temporarily unavailable", "Check whether your change was saved, then try again."),
         _ => (
             "Something went wrong",
             "The mistake is ours, and it has been noted. Try again; if it stays, tell us the number below.",

@@ -212,7 +212,7 @@ async fn who_waits_for_a_lock_is_told_so_in_time() {
     let begin = std::time::Instant::now();
     let id = alice.id.to_string();
     let refused = visitor.submit(&page, "#book", &[("passenger", &id)]).await;
-    assert_eq!((refused.status.code, refused.one("h1").as_str()), (503, "The site is busy"));
+    assert_eq!((refused.status.code, refused.count("#why")), (503, 1));
     assert!(begin.elapsed().as_secs() < 9, "after {:?}", begin.elapsed());
     drop(held);
     let booked = visitor.submit(&page, "#book", &[("passenger", &id)]).await;

@@ -230,3 +230,60 @@ async fn a_busy_site_is_a_ready_site() {
     assert_eq!(page.status.code, 200, "{}", page.text);
     drop(writer);
 }
+
+/// What a power cut, a lost network or a long transaction may do is set on every connection of requests.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn connections_keep_what_is_acknowledged_and_no_lock_for_long() {
+    const SYNCHRONOUS: Select = Select::new("SELECT synchronous FROM pragma_synchronous");
+    const IDLE: Select =
+        Select::new("SELECT current_setting('idle_in_transaction_session_timeout')");
+    const LOCK: Select = Select::new("SELECT id FROM flights WHERE id = $1");
+    let site = Site::fresh().await;
+    let mut conn = site.site_pool().conn().await.unwrap();
+    match site.pool.kind() {
+        // FULL.
+        Kind::Sqlite => {
+            let (level,): (i64,) = conn.query(SYNCHRONOUS).one().await.unwrap();
+            assert_eq!(level, 2);
+        }
+        Kind::Postgres => {
+            let (idle,): (String,) = conn.query(IDLE).one().await.unwrap();
+            assert_eq!(idle, "2s");
+            // A transaction that says nothing is ended, and what it locked is free again.
+            let flight = site.any_flight().await;
+            let mut silent = site.site_pool().begin().await.unwrap();
+            let _: (i64,) = silent.lock(LOCK).bind(flight.id).one().await.unwrap();
+            let alice = site.passenger("Alice", "Adams").await;
+            assert_eq!(book(&mut site.browser(), flight.id, alice.id).await, 200);
+        }
+    }
+}
+
+/// Writers of SQLite queue before they take a connection: readers always find one.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn readers_do_not_wait_for_writers() {
+    let site = Site::fresh().await;
+    if site.pool.kind() == Kind::Postgres {
+        // Its writers wait for rows, not for the whole database.
+        return;
+    }
+    let flight = site.any_flight().await;
+    let alice = site.passenger("Alice", "Adams").await;
+    let writer = site.set().await;
+    let bookings = futures::future::join_all(
+        (0..12).map(|_| async { book(&mut site.browser(), flight.id, alice.id).await }),
+    );
+    let reading = async {
+        sleep(Duration::from_millis(500)).await;
+        let begin = Instant::now();
+        let status = site.browser().get("/").await.status.code;
+        let took = begin.elapsed();
+        drop(writer);
+        (status, took)
+    };
+    let (booked, (status, took)) = futures::future::join(bookings, reading).await;
+    assert_eq!(status, 200);
+    assert!(took < Duration::from_secs(1), "after {took:?}");
+    assert_eq!(booked, [200; 12]);
+    assert_eq!(site.booked(&flight).await, 1);
+}

@@ -290,11 +290,7 @@ async fn a_database_that_is_gone_is_no_reason_to_sign_anybody_out() {
         "/admin/flights/add/".to_owned(),
     ] {
         let page = staff.get(&path).await;
-        assert_eq!(
-            (page.status.code, page.one("h1").as_str()),
-            (503, "The site is busy"),
-            "{path}"
-        );
+        assert_eq!((page.status.code, page.count("#why")), (503, 1), "{path}");
     }
     // Nobody can tell whose session this is, so nothing is done.
     assert!(staff.post_only("/admin/flights/add/", &form, &[]).await.status.code >= 403);
