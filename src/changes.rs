@@ -4,6 +4,7 @@
 
 mod chain;
 mod log;
+mod pending;
 mod undo;
 
 pub use chain::{Verdict, verify};
@@ -13,12 +14,14 @@ pub use log::{
 };
 pub use undo::{Undoable, undo};
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::Serialize;
 use tracing::info;
 
-use crate::db::query::Cell;
+use self::pending::{Change, Pending};
+use crate::db::query::Param;
 use crate::db::{Composed, Conn, Pool, Query, Select, Tx, Upkeep, Write, fold};
 use crate::error::{Error, Result};
 
@@ -84,7 +87,8 @@ pub struct Intent {
 pub struct ChangeSet {
     tx: Tx,
     intent: Intent,
-    changes: Vec<Change>,
+    changes: Pending,
+    is_large: bool,
     written: u64,
     reason: String,
     undoes: Option<i64>,
@@ -102,7 +106,7 @@ pub struct Part {
 #[derive(Debug, Clone, Copy)]
 pub struct Remembered<'a> {
     /// The kind of the object.
-    pub kind: &'static str,
+    pub kind: &'a str,
     /// Its id.
     pub object_id: i64,
     /// What it is called.
@@ -113,19 +117,10 @@ pub struct Remembered<'a> {
     pub after: Option<&'a str>,
 }
 
-struct Change {
-    kind: &'static str,
-    object_id: i64,
-    label: String,
-    subjects: Vec<(&'static str, i64)>,
-    before: Option<String>,
-    after: Option<String>,
-}
-
 impl Change {
     /// What the log calls a change of who may do what, in OWASP's vocabulary.
     fn security_event(&self) -> Option<&'static str> {
-        match (self.kind, &self.before, &self.after) {
+        match (self.kind.as_ref(), &self.before, &self.after) {
             ("users", None, _) => Some("user_created"),
             ("users", _, None) => Some("user_deleted"),
             ("users", Some(before), Some(after)) => {
@@ -152,8 +147,6 @@ const INSERT_CHANGES: Upkeep = Upkeep::new(
 );
 const INSERT_SUBJECTS: Upkeep =
     Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
-/// So many changes are put into statements at once, however many a set has.
-const WRITTEN_AT_ONCE: usize = 5_000;
 const COUNT_UP: Upkeep =
     Upkeep::new("UPDATE data_version SET version = version + 1 RETURNING head");
 const NEXT_ID: Select = Select::new("SELECT COALESCE(MAX(id), 0) + 1 FROM change_sets");
@@ -186,11 +179,21 @@ impl ChangeSet {
         Ok(Self {
             tx: pool.begin().await?,
             intent,
-            changes: Vec::new(),
+            changes: Pending::default(),
+            is_large: false,
             written: 0,
             reason: String::new(),
             undoes: None,
         })
+    }
+
+    /// [`ChangeSet::begin`], for a command that changes more than fits into memory: changes wait in a
+    /// temporary file.
+    pub async fn begin_large(pool: &Pool, intent: Intent) -> Result<Self> {
+        let mut set = Self::begin(pool, intent).await?;
+        set.is_large = true;
+        set.changes.spill(true);
+        Ok(set)
     }
 
     /// Says why it is done.
@@ -206,11 +209,13 @@ impl ChangeSet {
     /// Begins a part that can be taken back alone.
     pub async fn begin_part(&mut self) -> Result<Part> {
         self.tx.begin_part().await?;
+        self.changes.spill(false);
         Ok(Part { changes: self.changes.len(), written: self.written })
     }
 
     /// Ends a part, and keeps it as long as the whole set.
     pub async fn keep_part(&mut self, _part: Part) -> Result<()> {
+        self.changes.spill(self.is_large);
         self.tx.keep_part().await
     }
 
@@ -218,6 +223,7 @@ impl ChangeSet {
     pub async fn take_part_back(&mut self, part: Part) -> Result<()> {
         self.tx.take_part_back().await?;
         self.changes.truncate(part.changes);
+        self.changes.spill(self.is_large);
         self.written = part.written;
         Ok(())
     }
@@ -247,6 +253,12 @@ impl ChangeSet {
         self.tx.write_recorded(sql, &mut self.written)
     }
 
+    /// [`Tx::insert_recorded`]: many objects at once; each must be told by [`ChangeSet::created`].
+    #[expect(clippy::disallowed_methods, reason = "this is the one place, with write")]
+    pub async fn insert(&mut self, start: Write, rows: &[Vec<Param<'_>>]) -> Result<Vec<i64>> {
+        self.tx.insert_recorded(start, rows, &mut self.written).await
+    }
+
     /// [`Tx::upkeep`]: what has no history, kept or undone together with what has.
     pub fn upkeep(&mut self, sql: Upkeep) -> Query<'_> {
         self.tx.upkeep(sql)
@@ -259,34 +271,36 @@ impl ChangeSet {
 
     /// Remembers that an object was made.
     pub fn created<T: Versioned>(&mut self, after: &T) -> Result<()> {
-        self.remember(after, None, Some(json(after)?));
-        Ok(())
+        self.remember(after, None, Some(json(after)?))
     }
 
     /// Remembers that an object was changed.
     pub fn changed<T: Versioned>(&mut self, before: &T, after: &T) -> Result<()> {
-        self.remember(after, Some(json(before)?), Some(json(after)?));
-        Ok(())
+        self.remember(after, Some(json(before)?), Some(json(after)?))
     }
 
     /// Remembers that an object is gone.
     pub fn deleted<T: Versioned>(&mut self, before: &T) -> Result<()> {
-        self.remember(before, Some(json(before)?), None);
-        Ok(())
+        self.remember(before, Some(json(before)?), None)
     }
 
     /// Keeps a remark in the log, about an object or about none: no row stands behind it. `data` is JSON
     /// for whoever reads the remark again.
-    pub fn remark(&mut self, text: String, about: Option<(&'static str, i64)>, data: String) {
+    pub fn remark(
+        &mut self,
+        text: String,
+        about: Option<(&'static str, i64)>,
+        data: String,
+    ) -> Result<()> {
         self.written += 1;
         self.changes.push(Change {
-            kind: REMARKS,
+            kind: REMARKS.into(),
             object_id: about.map_or(0, |(_, id)| id),
             label: text,
-            subjects: about.into_iter().collect(),
+            subjects: about.into_iter().map(|(kind, id)| (kind.into(), id)).collect(),
             before: None,
             after: Some(data),
-        });
+        })
     }
 
     /// The remarks that the log holds.
@@ -310,21 +324,22 @@ impl ChangeSet {
         object: &T,
         before: Option<String>,
         after: Option<String>,
-    ) {
+    ) -> Result<()> {
+        let subjects = object.subjects().into_iter();
         self.changes.push(Change {
-            kind: T::KIND,
+            kind: T::KIND.into(),
             object_id: object.id(),
             label: object.label(),
-            subjects: object.subjects(),
+            subjects: subjects.map(|(kind, id)| (Cow::Borrowed(kind), id)).collect(),
             before,
             after,
-        });
+        })
     }
 
-    /// What would be remembered if this set were committed.
+    /// What would be remembered if this set were committed. (Of a large set, only what is in memory.)
     pub fn remembered(&self) -> impl Iterator<Item = Remembered<'_>> {
-        self.changes.iter().map(|change| Remembered {
-            kind: change.kind,
+        self.changes.recent().iter().map(|change| Remembered {
+            kind: change.kind.as_ref(),
             object_id: change.object_id,
             label: &change.label,
             before: change.before.as_deref(),
@@ -334,32 +349,55 @@ impl ChangeSet {
 
     /// Keeps the objects and the memory of them, and answers the set's id. A set without changes
     /// leaves no trace, and has none.
-    pub async fn commit(mut self) -> Result<Option<i64>> {
-        if usize::try_from(self.written).ok() != Some(self.changes.len()) {
+    pub async fn commit(self) -> Result<Option<i64>> {
+        self.commit_with(&mut |_| {}).await
+    }
+
+    /// How many changes it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether it has no changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// [`ChangeSet::commit`]; `step` is told how many more changes were written to the log.
+    pub async fn commit_with(
+        mut self,
+        step: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Option<i64>> {
+        if usize::try_from(self.written).ok() != Some(self.len()) {
             return Err(Error::internal(format!(
                 "{} rows were written and {} remembered",
                 self.written,
-                self.changes.len()
+                self.len()
             )));
         }
-        let id = if self.changes.is_empty() { None } else { Some(self.log().await?) };
+        let mut events = Vec::new();
+        let id = if self.is_empty() { None } else { Some(self.log(step, &mut events).await?) };
         self.tx.commit().await?;
-        for change in &self.changes {
-            if let Some(event) = change.security_event() {
-                info!(
-                    target: "security",
-                    event,
-                    by = self.intent.actor.id.unwrap_or(0),
-                    request = self.intent.request_id,
-                    kind = change.kind,
-                    object = change.object_id,
-                );
-            }
+        for (event, kind, object) in events {
+            info!(
+                target: "security",
+                event,
+                by = self.intent.actor.id.unwrap_or(0),
+                request = self.intent.request_id,
+                kind = kind.as_ref(),
+                object,
+            );
         }
         Ok(id)
     }
 
-    async fn log(&mut self) -> Result<i64> {
+    async fn log(
+        &mut self,
+        step: &mut (dyn FnMut(usize) + Send),
+        events: &mut Vec<(&'static str, Cow<'static, str>, i64)>,
+    ) -> Result<i64> {
         let before = count_up(&mut self.tx).await?;
         // Nobody else writes here before this set is kept: the next number is this set's.
         let (set,): (i64,) = self.tx.query(NEXT_ID).one().await?;
@@ -372,7 +410,7 @@ impl ChangeSet {
             reason: self.reason.clone(),
             undoes: self.undoes,
         };
-        let hash = self.hash(&before, set, &head);
+        let hash = self.hash(&before, set, &head)?;
         self.tx
             .upkeep(INSERT_SET)
             .bind(set)
@@ -387,28 +425,39 @@ impl ChangeSet {
             .bind(head.folded())
             .execute_one()
             .await?;
-        for changes in self.changes.chunks(WRITTEN_AT_ONCE) {
-            insert(&mut self.tx, set, changes).await?;
+        let mut batches = self.changes.batches()?;
+        while let Some(changes) = batches.next()? {
+            insert(&mut self.tx, set, &changes).await?;
+            step(changes.len());
+            for change in changes.iter() {
+                let event = change.security_event();
+                events.extend(event.map(|event| (event, change.kind.clone(), change.object_id)));
+            }
         }
         self.tx.upkeep(SET_HEAD).bind(hash).execute_one().await?;
         Ok(set)
     }
 
-    fn hash(&self, before: &str, set: i64, head: &chain::Head) -> String {
+    fn hash(&mut self, before: &str, set: i64, head: &chain::Head) -> Result<String> {
         let mut hash = chain::SetHash::begin(before, set, head);
-        for change in &self.changes {
-            let mut subjects = change.subjects.clone();
-            subjects.sort_unstable();
-            hash.add(&chain::Link {
-                kind: change.kind,
-                object_id: change.object_id,
-                label: &change.label,
-                before: change.before.as_deref(),
-                after: change.after.as_deref(),
-                subjects,
-            });
+        let mut batches = self.changes.batches()?;
+        while let Some(changes) = batches.next()? {
+            for change in changes.iter() {
+                let subjects = change.subjects.iter();
+                let mut subjects: Vec<_> =
+                    subjects.map(|(kind, id)| (kind.as_ref(), *id)).collect();
+                subjects.sort_unstable();
+                hash.add(&chain::Link {
+                    kind: &change.kind,
+                    object_id: change.object_id,
+                    label: &change.label,
+                    before: change.before.as_deref(),
+                    after: change.after.as_deref(),
+                    subjects,
+                });
+            }
         }
-        hash.end()
+        Ok(hash.end())
     }
 }
 
@@ -433,13 +482,13 @@ async fn insert(tx: &mut Tx, set: i64, changes: &[Change]) -> Result<()> {
         .zip(&folded)
         .map(|(change, folded)| {
             vec![
-                Cell::Number(set),
-                Cell::Text(change.kind),
-                Cell::Number(change.object_id),
-                Cell::Text(&change.label),
-                Cell::Text(folded),
-                Cell::Optional(change.before.as_deref()),
-                Cell::Optional(change.after.as_deref()),
+                Param::Number(set),
+                Param::Text(&change.kind),
+                Param::Number(change.object_id),
+                Param::Text(&change.label),
+                Param::Text(folded),
+                Param::from(&change.before),
+                Param::from(&change.after),
             ]
         })
         .collect();
@@ -448,7 +497,7 @@ async fn insert(tx: &mut Tx, set: i64, changes: &[Change]) -> Result<()> {
         .iter()
         .zip(ids)
         .flat_map(|(change, id)| change.subjects.iter().map(move |subject| (id, subject)))
-        .map(|(id, (kind, object))| vec![Cell::Number(id), Cell::Text(kind), Cell::Number(*object)])
+        .map(|(id, (kind, object))| vec![Param::Number(id), Param::Text(kind), Param::from(object)])
         .collect();
     tx.insert_rows(INSERT_SUBJECTS, &subjects).await
 }

@@ -89,20 +89,20 @@ impl Seal {
 /// The objects that a set creates. The database gives them other ids each time (PostgreSQL's sequences do not
 /// roll back), so they are told apart by their order.
 #[derive(Debug, Default)]
-struct Created(HashMap<(&'static str, i64), usize>);
+struct Created<'c>(HashMap<(&'c str, i64), usize>);
 
-impl Created {
-    fn add(&mut self, kind: &'static str, id: i64) {
+impl<'c> Created<'c> {
+    fn add(&mut self, kind: &'c str, id: i64) {
         let number = self.0.len();
         self.0.insert((kind, id), number);
     }
 
-    fn number(&self, kind: &'static str, id: i64) -> Option<usize> {
+    fn number(&self, kind: &str, id: i64) -> Option<usize> {
         self.0.get(&(kind, id)).copied()
     }
 
     /// An object, by its kind and what tells it apart.
-    fn object(&self, kind: &'static str, id: i64) -> String {
+    fn object(&self, kind: &str, id: i64) -> String {
         match self.number(kind, id) {
             Some(number) => format!("{kind}.new{number}"),
             None => format!("{kind}.{id}"),

@@ -36,7 +36,7 @@ pub(super) async fn import(url: Option<&str>, dry_run: bool) -> Result<()> {
         at: Clock::default().now(),
         request_id: String::new(),
     };
-    let mut set = ChangeSet::begin(&pool, intent).await?;
+    let mut set = ChangeSet::begin_large(&pool, intent).await?;
     let copied =
         django::copy(&mut set, &mut from.snapshot().await?, progress::bar().as_mut()).await?;
     let done = if dry_run { None } else { set.commit().await? };

@@ -1,7 +1,8 @@
 //! `airline loaddata` and `airline dumpdata`.
 
-use std::io::{self, BufWriter};
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
 
 use super::{open_exact, progress};
 use crate::changes::{Actor, ChangeSet, Intent};
@@ -11,49 +12,57 @@ use crate::data::load::{File, Kind, Problems, Report};
 use crate::data::{dump, load};
 use crate::error::{Error, Result};
 
-pub(super) async fn load(files: &[PathBuf], kind: Option<Kind>, dry_run: bool) -> Result<()> {
+pub(super) async fn load(paths: &[PathBuf], kind: Option<Kind>, dry_run: bool) -> Result<()> {
     let settings = Settings::read()?;
     let mut contents = Vec::new();
-    for path in files {
-        contents.push((path.display().to_string(), load::bytes(path)?));
-    }
-    if contents.iter().any(|(_, bytes)| dump::is_dump(bytes)) {
-        return match contents.as_slice() {
-            [(name, bytes)] => load_dump(&settings, name, bytes, dry_run).await,
-            _ => Err(Error::Told("A dump is loaded alone: give that one file.".to_owned())),
-        };
+    for path in paths {
+        let name = path.display().to_string();
+        let mut file = Input::open(path).map_err(|error| unreadable(&name, &error))?;
+        if file.is_dump().map_err(|error| unreadable(&name, &error))? {
+            if paths.len() > 1 {
+                return Err(Error::Told("A dump is loaded alone: give that one file.".to_owned()));
+            }
+            return load_dump(&settings, &name, file, dry_run).await;
+        }
+        let mut bytes = Vec::new();
+        file.0.read_to_end(&mut bytes).map_err(|error| unreadable(&name, &error))?;
+        contents.push((name, bytes));
     }
     // Every file is read before the first row is written: a broken one costs no waiting.
-    let mut read = Vec::new();
+    let mut files = Vec::new();
     let mut problems = Vec::new();
     for (name, bytes) in &contents {
         match File::read(name, bytes, kind) {
-            Ok(file) => read.push(file),
+            Ok(file) => files.push(file),
             Err(found) => problems.push(found),
         }
     }
     let pool = open_exact(&settings).await?;
+    let mut bar = progress::bar();
+    problems.extend(load::check(&mut pool.conn().await?, &files, bar.as_mut()).await?);
+    refuse(&problems)?;
     let intent = Intent {
         actor: Actor::command("loaddata"),
         action: "load",
         at: Clock::default().now(),
         request_id: String::new(),
     };
-    let mut set = ChangeSet::begin(&pool, intent).await?;
+    let mut set = ChangeSet::begin_large(&pool, intent).await?;
     let mut reports = Vec::new();
-    for file in &read {
-        match load::load(&mut set, file, progress::bar().as_mut()).await? {
+    for file in &files {
+        match load::load(&mut set, file, bar.as_mut()).await? {
             Ok(report) => reports.push(report),
+            // Somebody changed what the file refers to since it was checked.
             Err(found) => problems.push(found),
         }
     }
-    if !problems.is_empty() {
-        return Err(nothing_loaded(&problems));
-    }
+    refuse(&problems)?;
     if dry_run {
         drop(set);
     } else {
-        set.commit().await?;
+        bar.begin("Writing the history", set.len());
+        set.commit_with(&mut |count| (0..count).for_each(|_| bar.step())).await?;
+        bar.end();
     }
     for report in &reports {
         tell(report);
@@ -64,10 +73,10 @@ pub(super) async fn load(files: &[PathBuf], kind: Option<Kind>, dry_run: bool) -
     Ok(())
 }
 
-async fn load_dump(settings: &Settings, name: &str, bytes: &[u8], dry_run: bool) -> Result<()> {
+async fn load_dump(settings: &Settings, name: &str, file: Input, dry_run: bool) -> Result<()> {
     let pool = open_exact(settings).await?;
     let mut tx = pool.begin().await?;
-    let rows = dump::load(&mut tx, name, bytes, progress::bar().as_mut()).await?;
+    let rows = dump::load(&mut tx, name, file.0, progress::bar().as_mut()).await?;
     let rows = rows.map_err(|problems| nothing_loaded(&[problems]))?;
     if dry_run {
         println!("{rows} rows would be loaded. This was a dry run: nothing was kept.");
@@ -76,6 +85,35 @@ async fn load_dump(settings: &Settings, name: &str, bytes: &[u8], dry_run: bool)
     tx.commit().await?;
     println!("{rows} rows loaded.");
     Ok(())
+}
+
+/// A file that can be read from any place. What can be read only once (a pipe) is copied to a file without a
+/// name.
+struct Input(BufReader<fs::File>);
+
+impl Input {
+    fn open(path: &Path) -> io::Result<Self> {
+        let mut file = fs::File::open(path)?;
+        if !file.metadata()?.is_file() {
+            let mut copy = tempfile::tempfile()?;
+            io::copy(&mut file, &mut copy)?;
+            copy.rewind()?;
+            file = copy;
+        }
+        Ok(Self(BufReader::new(file)))
+    }
+
+    fn is_dump(&mut self) -> io::Result<bool> {
+        Ok(dump::is_dump(self.0.fill_buf()?))
+    }
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Error {
+    Error::Told(format!("Cannot read {name}: {error}"))
+}
+
+fn refuse(problems: &[Problems]) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(nothing_loaded(problems)) }
 }
 
 fn nothing_loaded(problems: &[Problems]) -> Error {

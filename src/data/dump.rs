@@ -1,10 +1,11 @@
 //! The whole database as JSON lines, and back: `dumpdata` of one database loads into the other.
 //!
 //! The first line is [`FIRST_LINE`]; each further line is one row, `{"airports":{…}}`, tables in
-//! the order in which they can be loaded; the last line, `{"end":1178}`, counts the rows. Sessions are left out: they belong to browsers, not to
-//! the data. A dump brings its own history, so loading one is the one write that adds none.
+//! the order in which they can be loaded; the last line, `{"end":1178}`, counts the rows. Sessions are left
+//! out: they belong to browsers, not to the data. A dump brings its own history, so loading one is the one write that adds none.
 
-use std::io;
+use std::io::{self, BufRead, Seek, SeekFrom};
+use std::mem::discriminant;
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
@@ -12,7 +13,8 @@ use sqlx::FromRow;
 use super::Progress;
 use super::load::Problems;
 use crate::changes;
-use crate::db::{Conn, Pool, Query, Select, Tx, Upkeep, Write};
+use crate::db::query::{Param, ROWS_AT_ONCE};
+use crate::db::{Conn, Pool, Select, Tx, Upkeep, Write};
 use crate::error::{Error, Result};
 
 /// How a dump begins.
@@ -44,13 +46,9 @@ macro_rules! tables {
                 ));
                 const ANY: Select = Select::new(concat!("SELECT COUNT(*) FROM ", stringify!($table)));
 
-                async fn restore(self, tx: &mut Tx) -> Result<()> {
-                    const INSERT: $constructor = $constructor::new(concat!(
-                        "INSERT INTO ", stringify!($table), " (", tables!(@list $($column),+), ") VALUES (",
-                        tables!(@places $($column),+), ")",
-                    ));
-                    tables!(@query $method tx INSERT)$( .bind(self.$column) )+.execute_one().await
-                }
+                const INSERT: $constructor = $constructor::new(concat!(
+                    "INSERT INTO ", stringify!($table), " (", tables!(@list $($column),+), ") VALUES",
+                ));
             }
         )+
 
@@ -66,13 +64,13 @@ macro_rules! tables {
         async fn dump_all(db: &mut Conn, out: &mut (dyn io::Write + Send), progress: &mut dyn Progress) -> Result<usize> {
             let mut written = 0;
             $(
-                let rows: Vec<$row> = db.query($row::ALL).all().await?;
-                progress.begin(stringify!($table), rows.len());
-                for row in rows {
-                    write_line(out, &Line::$table(row))?;
+                let (rows,): (i64,) = db.query($row::ANY).one().await?;
+                progress.begin(stringify!($table), usize::try_from(rows).unwrap_or(0));
+                db.query($row::ALL).each(|row: $row| {
                     written += 1;
                     progress.step();
-                }
+                    write_line(out, &Line::$table(row))
+                }).await?;
                 progress.end();
             )+
             Ok(written)
@@ -88,8 +86,19 @@ macro_rules! tables {
             Ok(None)
         }
 
-        async fn restore(tx: &mut Tx, line: Line) -> Result<()> {
-            match line { $( Line::$table(row) => row.restore(tx).await ),+ }
+        impl Line {
+            fn params(&self) -> Vec<Param<'_>> {
+                match self { $( Self::$table(row) => vec![$( Param::from(&row.$column) ),+] ),+ }
+            }
+        }
+
+        /// Inserts rows of one table.
+        async fn restore(tx: &mut Tx, lines: &[Line]) -> Result<()> {
+            let rows: Vec<_> = lines.iter().map(Line::params).collect();
+            match lines.first() {
+                None => Ok(()),
+                $( Some(Line::$table(_)) => tables!(@insert $method tx $row rows), )+
+            }
         }
 
         async fn restart_ids(tx: &mut Tx) -> Result<()> {
@@ -99,18 +108,8 @@ macro_rules! tables {
     };
     (@ignore $id:ident) => {};
     (@list $first:ident $(, $rest:ident)*) => { concat!(stringify!($first) $(, ", ", stringify!($rest))*) };
-    (@places $a:ident, $b:ident) => { "$1, $2" };
-    (@places $a:ident, $b:ident, $c:ident) => { "$1, $2, $3" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident) => { "$1, $2, $3, $4" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident) => { "$1, $2, $3, $4, $5" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident) => { "$1, $2, $3, $4, $5, $6" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident) => { "$1, $2, $3, $4, $5, $6, $7" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident, $j:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10" };
-    (@places $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $i:ident, $j:ident, $k:ident) => { "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11" };
-    (@query write $tx:ident $sql:ident) => { write_object($tx, $sql, &mut 0) };
-    (@query upkeep $tx:ident $sql:ident) => { $tx.upkeep($sql) };
+    (@insert write $tx:ident $row:ident $rows:ident) => { insert_objects($tx, $row::INSERT, &$rows).await };
+    (@insert upkeep $tx:ident $row:ident $rows:ident) => { $tx.insert_rows($row::INSERT, &$rows).await };
 }
 
 tables! {
@@ -157,8 +156,8 @@ tables! {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a dump brings its own history")]
-fn write_object<'c>(tx: &'c mut Tx, sql: Write, written: &'c mut u64) -> Query<'c> {
-    tx.write_recorded(sql, written)
+async fn insert_objects(tx: &mut Tx, start: Write, rows: &[Vec<Param<'_>>]) -> Result<()> {
+    tx.insert_recorded(start, rows, &mut 0).await.map(drop)
 }
 
 fn write_line(out: &mut (dyn io::Write + Send), line: &Line) -> Result<()> {
@@ -199,11 +198,10 @@ pub fn is_dump(bytes: &[u8]) -> bool {
 pub async fn load(
     tx: &mut Tx,
     name: &str,
-    bytes: &[u8],
+    mut file: impl BufRead + Seek + Send,
     progress: &mut dyn Progress,
 ) -> Result<Result<usize, Problems>> {
-    let problem = |line: usize, why: String| {
-        let line = u64::try_from(line).unwrap_or(u64::MAX);
+    let problem = |line: u64, why: String| {
         Ok(Err(Problems { file: name.to_owned(), lines: vec![(line, why)] }))
     };
     if let Some(table) = first_table_in_use(tx).await? {
@@ -212,34 +210,115 @@ pub async fn load(
             format!("A dump goes into an empty database; this one has rows in {table}."),
         );
     }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return problem(0, "This is not UTF-8 text.".to_owned());
+    let cut_off = "The dump is cut off: its last line does not say how many rows it has.";
+    let unreadable = |error| Error::Told(format!("Cannot read {name}: {error}"));
+    let Some(rows) = count(&mut file).map_err(unreadable)? else {
+        return problem(0, cut_off.to_owned());
     };
-    let mut lines: Vec<_> =
-        text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).collect();
-    let end = lines.pop().map(|(_, line)| line);
-    if end != Some(last_line(lines.len()).as_str()) {
-        return problem(
-            0,
-            "The dump is cut off: its last line does not say how many rows it has.".to_owned(),
-        );
-    }
-    progress.begin(name, lines.len());
-    for (number, line) in &lines {
-        match serde_json::from_str::<Line>(line) {
-            Ok(row) => match restore(tx, row).await {
-                Ok(()) => {}
-                Err(Error::Conflict(_) | Error::Database(_)) => {
-                    return problem(number + 1, "The row does not fit those before it.".to_owned());
-                }
-                Err(error) => return Err(error),
-            },
-            Err(error) => return problem(number + 1, format!("This is no row of a dump: {error}")),
+    progress.begin(name, rows);
+    let mut batch = Batch::default();
+    let mut done = 0;
+    for (line, text) in (2_u64..).zip(file.lines().skip(1)) {
+        let text = match text {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return problem(line, "This is not UTF-8 text.".to_owned());
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        if text.is_empty() || text == last_line(done) {
+            continue;
         }
+        if text.starts_with(r#"{"end":"#) {
+            return problem(0, cut_off.to_owned());
+        }
+        let row = match serde_json::from_str::<Line>(&text) {
+            Ok(row) => row,
+            Err(error) => return problem(line, format!("This is no row of a dump: {error}")),
+        };
+        if !batch.takes(&row)
+            && let Some(bad) = batch.write(tx).await?
+        {
+            return problem(bad, MISFIT.to_owned());
+        }
+        batch.add(line, row);
+        done += 1;
         progress.step();
+    }
+    if let Some(bad) = batch.write(tx).await? {
+        return problem(bad, MISFIT.to_owned());
+    }
+    if done != rows {
+        return problem(0, cut_off.to_owned());
     }
     progress.end();
     restart_ids(tx).await?;
     changes::go_on(tx).await?;
-    Ok(Ok(lines.len()))
+    Ok(Ok(rows))
+}
+
+const MISFIT: &str = "The row does not fit those before it.";
+
+/// How many rows the last line says that there are.
+fn count(file: &mut (impl BufRead + Seek)) -> io::Result<Option<usize>> {
+    const LONGEST: u64 = 64;
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    file.rewind()?;
+    let end = String::from_utf8_lossy(&end);
+    let last: Option<End> =
+        end.trim_end().lines().last().and_then(|line| serde_json::from_str(line).ok());
+    Ok(last.map(|last| last.end))
+}
+
+/// The last line of a dump.
+#[derive(Deserialize)]
+struct End {
+    end: usize,
+}
+
+/// Rows of one table that will be inserted in one statement, with their lines.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Line>,
+    lines: Vec<u64>,
+}
+
+impl Batch {
+    /// Whether a row goes into the same statement.
+    fn takes(&self, row: &Line) -> bool {
+        self.rows.len() < ROWS_AT_ONCE
+            && self.rows.last().is_none_or(|last| discriminant(last) == discriminant(row))
+    }
+
+    fn add(&mut self, line: u64, row: Line) {
+        self.rows.push(row);
+        self.lines.push(line);
+    }
+
+    /// Inserts the rows; answers the line of the first that does not fit, if one doesn't.
+    async fn write(&mut self, tx: &mut Tx) -> Result<Option<u64>> {
+        let Self { rows, lines } = std::mem::take(self);
+        if fits(tx, &rows).await? {
+            return Ok(None);
+        }
+        for (row, line) in rows.chunks(1).zip(lines) {
+            if !fits(tx, row).await? {
+                return Ok(Some(line));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Inserts rows of one table, unless one of them does not fit.
+async fn fits(tx: &mut Tx, rows: &[Line]) -> Result<bool> {
+    tx.begin_part().await?;
+    match restore(tx, rows).await {
+        Ok(()) => tx.keep_part().await.map(|()| true),
+        Err(Error::Conflict(_) | Error::Database(_)) => tx.take_part_back().await.map(|()| false),
+        Err(error) => Err(error),
+    }
 }

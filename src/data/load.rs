@@ -1,14 +1,18 @@
 //! Files of airports, flights and passengers. A load is all or nothing, and every row that is
 //! wrong is told with its line and why.
 
+use std::collections::HashMap;
+
 use csv::StringRecord;
 
 use super::Progress;
 use super::records::records;
 use crate::changes::ChangeSet;
-use crate::domain::airports::{self, Directory};
+use crate::db::Conn;
+use crate::db::query::ROWS_AT_ONCE;
+use crate::domain::airports::{self, Airport, Directory};
 use crate::domain::{flights, passengers};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::input::{Errors, Refusal, Values, shortened};
 
 /// What the rows of a file are.
@@ -228,6 +232,53 @@ fn header(kind: Kind, first: &StringRecord) -> Result<(Vec<&'static str>, bool),
     }
 }
 
+/// Checks every row of files that will be loaded one after the other, without writing: nobody waits meanwhile,
+/// however many rows there are. Answers the files with problems.
+pub async fn check(
+    db: &mut Conn,
+    files: &[File<'_>],
+    progress: &mut dyn Progress,
+) -> Result<Vec<Problems>> {
+    let mut known = airports::all(db).await?;
+    let mut problems = Vec::new();
+    for file in files {
+        let directory = Directory::new(known.clone());
+        let (mut new, mut lines) = (Vec::new(), Vec::new());
+        progress.begin(&format!("Checking {}", file.name), file.count);
+        for (line, values) in file.rows() {
+            match Row::parse(file.form.kind, &values, &directory) {
+                Ok(Row::Airport(draft)) => new.push(draft),
+                Ok(Row::Flight(_) | Row::Passenger(_)) => {}
+                Err(errors) => lines.push((line, sentence(&errors))),
+            }
+            progress.step();
+        }
+        progress.end();
+        if !lines.is_empty() {
+            problems.push(Problems { file: file.name.clone(), lines });
+        }
+        add(&mut known, new);
+    }
+    Ok(problems)
+}
+
+/// Adds the airports of a file to those that are known: a later file may name them. New ones have no ids yet,
+/// so they get some that nothing has.
+fn add(known: &mut Vec<Airport>, drafts: Vec<airports::Draft>) {
+    let mut places: HashMap<_, _> =
+        known.iter().enumerate().map(|(place, airport)| (airport.code.clone(), place)).collect();
+    for draft in drafts {
+        let place = *places.entry(draft.code.clone()).or_insert(known.len());
+        match known.get_mut(place) {
+            Some(airport) => *airport = draft.into_airport(airport.id, airport.version),
+            None => {
+                let id = i64::try_from(place).map_or(i64::MIN, |place| -1 - place);
+                known.push(draft.into_airport(id, 1));
+            }
+        }
+    }
+}
+
 /// Loads a file's rows within a change set. On problems the caller drops the set, and nothing of
 /// it is kept.
 pub async fn load(
@@ -236,25 +287,82 @@ pub async fn load(
     progress: &mut dyn Progress,
 ) -> Result<Result<Report, Problems>> {
     let mut report = Report { kind: file.form.kind.name(), ..Report::default() };
-    let mut problems = Problems { file: file.name.clone(), lines: Vec::new() };
+    let mut lines = Vec::new();
     // Flights name airports; the list is read once, not for each row.
     let directory = Directory::new(airports::all(set).await?);
-    progress.begin(&file.name, file.count);
+    let mut batch = Batch::default();
+    progress.begin(&format!("Loading {}", file.name), file.count);
     for (line, values) in file.rows() {
-        let done = match file.form.kind {
-            Kind::Airports => load_airport(set, &values, &directory, &mut report).await,
-            Kind::Flights => load_flight(set, &values, &directory, &mut report).await,
-            Kind::Passengers => load_passenger(set, &values, &mut report).await,
+        let done = match Row::parse(file.form.kind, &values, &directory) {
+            Ok(Row::Airport(draft)) => {
+                load_airport(set, draft, &values, &directory, &mut report).await
+            }
+            Ok(Row::Flight(draft)) => {
+                batch.flights.push(draft);
+                Ok(())
+            }
+            Ok(Row::Passenger(draft)) => {
+                batch.passengers.push(draft);
+                Ok(())
+            }
+            Err(errors) => Err(Refusal::Invalid(errors)),
         };
         match done {
             Ok(()) => {}
-            Err(Refusal::Invalid(errors)) => problems.lines.push((line, sentence(&errors))),
+            Err(Refusal::Invalid(errors)) => lines.push((line, sentence(&errors))),
             Err(Refusal::Failed(error)) => return Err(error),
+        }
+        if batch.is_full() {
+            report.added += batch.write(set).await?;
         }
         progress.step();
     }
+    report.added += batch.write(set).await?;
     progress.end();
-    Ok(if problems.lines.is_empty() { Ok(report) } else { Err(problems) })
+    Ok(if lines.is_empty() { Ok(report) } else { Err(Problems { file: file.name.clone(), lines }) })
+}
+
+/// A row of a file, checked.
+enum Row {
+    Airport(airports::Draft),
+    Flight(flights::Draft),
+    Passenger(passengers::Draft),
+}
+
+impl Row {
+    fn parse(kind: Kind, values: &Values, directory: &Directory) -> Result<Self, Errors> {
+        Ok(match kind {
+            Kind::Airports => Self::Airport(airports::Draft::parse(values)?),
+            Kind::Flights => {
+                let airport = |field| directory.named(values.first(field)).cloned();
+                let draft =
+                    flights::Draft::parse(values, airport("origin"), airport("destination"))?;
+                draft.refuse_invalid()?;
+                Self::Flight(draft)
+            }
+            Kind::Passengers => Self::Passenger(passengers::Draft::parse(values)?),
+        })
+    }
+}
+
+/// Rows that will be inserted in one statement.
+#[derive(Default)]
+struct Batch {
+    flights: Vec<flights::Draft>,
+    passengers: Vec<passengers::Draft>,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.flights.len() + self.passengers.len() >= ROWS_AT_ONCE
+    }
+
+    /// Inserts the rows, and answers how many there were.
+    async fn write(&mut self, set: &mut ChangeSet) -> Result<usize> {
+        let flights = flights::insert_all(set, std::mem::take(&mut self.flights)).await?;
+        let passengers = passengers::insert_all(set, std::mem::take(&mut self.passengers)).await?;
+        Ok(flights.len() + passengers.len())
+    }
 }
 
 /// What is wrong with a row, as one sentence.
@@ -268,11 +376,11 @@ fn sentence(errors: &Errors) -> String {
 
 async fn load_airport(
     set: &mut ChangeSet,
+    mut draft: airports::Draft,
     values: &Values,
     directory: &Directory,
     report: &mut Report,
 ) -> Result<(), Refusal> {
-    let mut draft = airports::Draft::parse(values)?;
     let known = match directory.by_code(&draft.code) {
         // The file may name one code twice, so what counts is what the set has now.
         Some(_) => airports::by_code(set, &draft.code).await?,
@@ -300,36 +408,6 @@ async fn load_airport(
         report.changed += 1;
     }
     Ok(())
-}
-
-async fn load_flight(
-    set: &mut ChangeSet,
-    values: &Values,
-    directory: &Directory,
-    report: &mut Report,
-) -> Result<(), Refusal> {
-    let airport = |field| directory.named(values.first(field)).cloned();
-    let draft = flights::Draft::parse(values, airport("origin"), airport("destination"))?;
-    draft.refuse_invalid()?;
-    flights::insert(set, draft).await?;
-    report.added += 1;
-    Ok(())
-}
-
-async fn load_passenger(
-    set: &mut ChangeSet,
-    values: &Values,
-    report: &mut Report,
-) -> Result<(), Refusal> {
-    passengers::insert(set, passengers::Draft::parse(values)?).await?;
-    report.added += 1;
-    Ok(())
-}
-
-/// Reads a file from disk; the error is a line for a person.
-pub fn bytes(path: &std::path::Path) -> Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| Error::Told(format!("Cannot read {}: {error}", path.display())))
 }
 
 #[cfg(test)]

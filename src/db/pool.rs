@@ -139,6 +139,11 @@ impl Pool {
                     make_private(&url.file());
                 }
                 let options = match purpose {
+                    // Alone in its process, and it may write millions of rows.
+                    Use::Command => options.pragma("cache_size", COMMAND_CACHE),
+                    Use::Reading | Use::Requests => options,
+                };
+                let options = match purpose {
                     Use::Reading => options.read_only(true),
                     // What is acknowledged must survive a power cut: FULL.
                     Use::Command | Use::Requests => options
@@ -280,6 +285,10 @@ impl Pool {
         Ok(Tx(conn))
     }
 }
+
+/// SQLite's page cache for a command, in KiB (negative, as SQLite has it): pages that don't fit are written
+/// and read again.
+const COMMAND_CACHE: &str = "-200000";
 
 /// Makes a new file that only its owner can read: it will hold names and password hashes. What goes
 /// wrong here goes wrong again when the file is opened, and is told then.

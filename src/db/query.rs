@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rocket::futures::stream::{Stream, TryStreamExt as _};
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Type};
@@ -137,11 +138,11 @@ impl Tx {
         self.0.compose(sql)
     }
 
-    /// Inserts many rows at once: `start` is `INSERT INTO t (…) VALUES`, without rows. Rows hold
-    /// texts and numbers in the order of the columns.
-    pub async fn insert_rows(&mut self, start: Upkeep, rows: &[Vec<Cell<'_>>]) -> Result<()> {
+    /// Inserts rows without a history, hundreds in one statement: `start` is `INSERT INTO t (…) VALUES`,
+    /// without rows. Each row holds its values in the order of the columns.
+    pub async fn insert_rows(&mut self, start: Upkeep, rows: &[Vec<Param<'_>>]) -> Result<()> {
         for rows in rows.chunks(ROWS_AT_ONCE) {
-            self.insert_chunk(start, rows, "").execute().await?;
+            self.insert_chunk(start.0, rows, "").execute().await?;
         }
         Ok(())
     }
@@ -150,7 +151,28 @@ impl Tx {
     pub async fn insert_rows_returning_ids(
         &mut self,
         start: Upkeep,
-        rows: &[Vec<Cell<'_>>],
+        rows: &[Vec<Param<'_>>],
+    ) -> Result<Vec<i64>> {
+        self.insert_returning_ids(start.0, rows).await
+    }
+
+    /// Inserts objects as [`Tx::insert_rows`] does, and adds to the count of rows written: for change
+    /// sets only, which a lint sees to. Answers their ids in their order.
+    pub async fn insert_recorded(
+        &mut self,
+        start: Write,
+        rows: &[Vec<Param<'_>>],
+        written: &mut u64,
+    ) -> Result<Vec<i64>> {
+        let ids = self.insert_returning_ids(start.0, rows).await?;
+        add(Some(written), u64::try_from(ids.len()).unwrap_or(u64::MAX));
+        Ok(ids)
+    }
+
+    async fn insert_returning_ids(
+        &mut self,
+        start: &'static str,
+        rows: &[Vec<Param<'_>>],
     ) -> Result<Vec<i64>> {
         let mut ids = Vec::with_capacity(rows.len());
         for rows in rows.chunks(ROWS_AT_ONCE) {
@@ -162,24 +184,33 @@ impl Tx {
         Ok(ids)
     }
 
-    fn insert_chunk(&mut self, start: Upkeep, rows: &[Vec<Cell<'_>>], end: &str) -> Query<'_> {
-        let mut text = start.0.to_owned();
+    fn insert_chunk(&mut self, start: &str, rows: &[Vec<Param<'_>>], end: &str) -> Query<'_> {
+        // SQLite searches the names of parameters for each of them, which thousands make slow: there they have none.
+        let named = matches!(self.0.held, Held::Postgres(_));
+        let mut text = start.to_owned();
         let mut placeholder = 0;
         for row in rows {
             text.push_str(if placeholder == 0 { " (" } else { ", (" });
             for column in 0..row.len() {
                 placeholder += 1;
-                text.push_str(if column == 0 { "$" } else { ", $" });
-                text.push_str(&placeholder.to_string());
+                text.push_str(if column == 0 { "" } else { ", " });
+                if named {
+                    text.push_str(&format!("${placeholder}"));
+                } else {
+                    text.push('?');
+                }
             }
             text.push(')');
         }
         text.push_str(end);
         let query = self.0.run(sqlx::AssertSqlSafe(text).into_sql_str(), None);
-        rows.iter().flatten().fold(query, |query, cell| match cell {
-            Cell::Text(text) => query.bind((*text).to_owned()),
-            Cell::Optional(text) => query.bind(text.map(str::to_owned)),
-            Cell::Number(number) => query.bind(*number),
+        rows.iter().flatten().fold(query, |query, param| match param {
+            Param::Text(text) => query.bind((*text).to_owned()),
+            Param::OptionalText(text) => query.bind(text.map(str::to_owned)),
+            Param::Number(number) => query.bind(*number),
+            Param::OptionalNumber(number) => query.bind(*number),
+            Param::Decimal(number) => query.bind(*number),
+            Param::Flag(flag) => query.bind(*flag),
         })
     }
 
@@ -222,17 +253,40 @@ impl Tx {
 }
 
 /// SQLite takes at most 32,766 bound values a statement, PostgreSQL 65,535.
-const ROWS_AT_ONCE: usize = 500;
+pub const ROWS_AT_ONCE: usize = 500;
 
 /// A value of a row for [`Tx::insert_rows`].
 #[derive(Debug, Clone, Copy)]
-pub enum Cell<'a> {
+pub enum Param<'a> {
     /// Text.
     Text(&'a str),
     /// Text or NULL.
-    Optional(Option<&'a str>),
+    OptionalText(Option<&'a str>),
     /// A whole number.
     Number(i64),
+    /// A whole number or NULL.
+    OptionalNumber(Option<i64>),
+    /// A number with a fraction, or NULL.
+    Decimal(Option<f64>),
+    /// True or false.
+    Flag(bool),
+}
+
+macro_rules! params {
+    ($($type:ty, $value:ident => $param:expr;)+) => {
+        $(impl<'a> From<&'a $type> for Param<'a> {
+            fn from($value: &'a $type) -> Self { $param }
+        })+
+    };
+}
+
+params! {
+    String, text => Self::Text(text);
+    Option<String>, text => Self::OptionalText(text.as_deref());
+    i64, number => Self::Number(*number);
+    Option<i64>, number => Self::OptionalNumber(*number);
+    Option<f64>, number => Self::Decimal(*number);
+    bool, flag => Self::Flag(*flag);
 }
 
 fn count(statements: &AtomicU64) {
@@ -274,6 +328,33 @@ impl Query<'_> {
     /// Every row.
     pub async fn all<T: Record>(self) -> Result<Vec<T>> {
         Ok(run!(self, sqlx::query_as_with, fetch_all))
+    }
+
+    /// Every row, one after the other: however many there are, few are in memory at a time.
+    pub async fn each<T: Record>(self, mut with: impl FnMut(T) -> Result<()> + Send) -> Result<()> {
+        let mut failed = None;
+        let mut take = |row: T| match with(row) {
+            Ok(()) => true,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        };
+        if let Some(error) = self.bad_value {
+            return Err(error.into());
+        }
+        match self.target {
+            Target::Sqlite(conn, args) => {
+                let rows = sqlx::query_as_with(self.sql, args).fetch(conn);
+                self.guard.run(take_each(rows, &mut take)).await?;
+            }
+            Target::Postgres(conn, args) => {
+                let rows = sqlx::query_as_with(self.sql, args).fetch(conn);
+                self.guard.run(take_each(rows, &mut take)).await?;
+            }
+            Target::Gone => return Err(Error::Busy),
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// The one row; none is [`Error::NotFound`].
@@ -339,6 +420,19 @@ impl Query<'_> {
             Target::Gone => return Err(Error::Busy),
         })
     }
+}
+
+/// Takes rows as long as they are wanted.
+async fn take_each<T>(
+    mut rows: impl Stream<Item = sqlx::Result<T>> + Unpin,
+    take: &mut (impl FnMut(T) -> bool + Send),
+) -> sqlx::Result<()> {
+    while let Some(row) = rows.try_next().await? {
+        if !take(row) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn add(written: Option<&mut u64>, rows: u64) {

@@ -98,7 +98,9 @@ impl Draft {
         fold(&format!("{} {} {}", self.city, self.code, self.country))
     }
 
-    fn into_airport(self, id: i64, version: i64) -> Airport {
+    /// As the airport of an id.
+    #[must_use]
+    pub fn into_airport(self, id: i64, version: i64) -> Airport {
         Airport {
             id,
             code: self.code,

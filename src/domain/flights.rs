@@ -12,6 +12,7 @@ pub use search::{Listed, Search, Sort, choices, of_ids, of_passenger, pages, tou
 use super::airports::{self, Airport};
 use super::{bookings, times};
 use crate::changes::{ChangeSet, Undoable, Versioned};
+use crate::db::query::Param;
 use crate::db::{Composed, Conn, Select, Write};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
@@ -212,8 +213,8 @@ const FLIGHTS: Select = Select::new(
      WHERE 1 = 1",
 );
 const INSERT: Write = Write::new(
-    "INSERT INTO flights (origin_id, destination_id, duration, departs_at, departs_on, capacity, version)
-     VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING id",
+    "INSERT INTO flights
+         (origin_id, destination_id, duration, departs_at, departs_on, capacity, version) VALUES",
 );
 const UPDATE: Write = Write::new(
     "UPDATE flights SET origin_id = $2, destination_id = $3, duration = $4, departs_at = $5,
@@ -247,19 +248,30 @@ pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Flight>> {
 
 /// Makes a flight, valid or not.
 pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Flight> {
-    let (id,): (i64,) = set
-        .write(INSERT)
-        .bind(draft.origin.id)
-        .bind(draft.destination.id)
-        .bind(draft.duration)
-        .bind(draft.departs_at)
-        .bind(draft.departs_on())
-        .bind(draft.capacity)
-        .one()
-        .await?;
-    let flight = draft.into_flight(id, 1);
-    set.created(&flight)?;
-    Ok(flight)
+    insert_all(set, vec![draft]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// Makes many flights, valid or not, in a few statements.
+pub async fn insert_all(set: &mut ChangeSet, drafts: Vec<Draft>) -> Result<Vec<Flight>> {
+    let days: Vec<_> = drafts.iter().map(Draft::departs_on).collect();
+    let rows = drafts.iter().zip(&days).map(|(draft, departs_on)| {
+        vec![
+            Param::from(&draft.origin.id),
+            Param::from(&draft.destination.id),
+            Param::from(&draft.duration),
+            Param::from(&draft.departs_at),
+            Param::from(departs_on),
+            Param::from(&draft.capacity),
+            Param::Number(1),
+        ]
+    });
+    let ids = set.insert(INSERT, &rows.collect::<Vec<_>>()).await?;
+    let flights: Vec<_> =
+        drafts.into_iter().zip(ids).map(|(draft, id)| draft.into_flight(id, 1)).collect();
+    for flight in &flights {
+        set.created(flight)?;
+    }
+    Ok(flights)
 }
 
 /// Makes a flight under a number that is free, valid or not.

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use super::bookings;
 use crate::changes::{ChangeSet, Undoable, Versioned};
+use crate::db::query::Param;
 use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
@@ -63,9 +64,7 @@ impl Draft {
 /// Passengers; what follows narrows and orders them.
 const PASSENGERS: Select =
     Select::new("SELECT p.id, p.first, p.last, p.version FROM passengers p WHERE 1 = 1");
-const INSERT: Write = Write::new(
-    "INSERT INTO passengers (first, last, folded, version) VALUES ($1, $2, $3, 1) RETURNING id",
-);
+const INSERT: Write = Write::new("INSERT INTO passengers (first, last, folded, version) VALUES");
 const UPDATE: Write = Write::new(
     "UPDATE passengers SET first = $2, last = $3, folded = $4, version = version + 1 WHERE id = $1",
 );
@@ -179,16 +178,26 @@ pub async fn save(
 
 /// Makes a passenger.
 pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Passenger> {
-    let (id,): (i64,) = set
-        .write(INSERT)
-        .bind(draft.first.clone())
-        .bind(draft.last.clone())
-        .bind(draft.folded())
-        .one()
-        .await?;
-    let passenger = Passenger { id, first: draft.first, last: draft.last, version: 1 };
-    set.created(&passenger)?;
-    Ok(passenger)
+    insert_all(set, vec![draft]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// Makes many passengers in a few statements.
+pub async fn insert_all(set: &mut ChangeSet, drafts: Vec<Draft>) -> Result<Vec<Passenger>> {
+    let names: Vec<_> = drafts.iter().map(Draft::folded).collect();
+    let rows = drafts.iter().zip(&names).map(|(draft, folded)| {
+        let Draft { first, last } = draft;
+        vec![Param::from(first), Param::from(last), Param::from(folded), Param::Number(1)]
+    });
+    let ids = set.insert(INSERT, &rows.collect::<Vec<_>>()).await?;
+    let passengers: Vec<_> = drafts
+        .into_iter()
+        .zip(ids)
+        .map(|(Draft { first, last }, id)| Passenger { id, first, last, version: 1 })
+        .collect();
+    for passenger in &passengers {
+        set.created(passenger)?;
+    }
+    Ok(passengers)
 }
 
 /// Makes a passenger under a number that is free.

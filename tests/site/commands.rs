@@ -36,7 +36,7 @@ pub(crate) fn run(folder: &Path, url: &str, arguments: &[&str]) -> Said {
     said(airline(folder, arguments).env("DATABASE_URL", url).output().unwrap())
 }
 
-fn with_input(folder: &Path, url: &str, arguments: &[&str], input: &str) -> Said {
+pub(crate) fn with_input(folder: &Path, url: &str, arguments: &[&str], input: &str) -> Said {
     let mut child = airline(folder, arguments)
         .env("DATABASE_URL", url)
         .stdin(Stdio::piped())

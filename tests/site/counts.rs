@@ -5,6 +5,7 @@ use airline::changes::ChangeSet;
 use airline::data::{Silent, dump};
 use airline::domain::flights::Flight;
 use airline::domain::{bookings, passengers};
+use std::io::Cursor;
 
 use crate::support::{Site, assert_counts_are_right};
 
@@ -75,7 +76,7 @@ async fn counts_follow_every_change() {
     let text = site.dump().await;
     assert!(!text.contains("flight_bookings"));
     let mut tx = copy.pool.begin().await.unwrap();
-    dump::load(&mut tx, "dump", text.as_bytes(), &mut Silent).await.unwrap().unwrap();
+    dump::load(&mut tx, "dump", Cursor::new(&text), &mut Silent).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!((kept(&copy, &small).await, kept(&copy, &open).await), (1, 1));
 }

@@ -4,6 +4,7 @@ use airline::changes::{self, Verdict};
 use airline::domain::{airports, bookings, flights, passengers};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use std::io::Cursor;
 
 use crate::support::{Browser, Page, Site};
 
@@ -67,7 +68,7 @@ async fn each_change_set_fits_the_one_before_and_verify_proves_it() {
     let mut tx = copy.pool.begin().await.unwrap();
     let dump = site.dump().await;
     let loaded =
-        airline::data::dump::load(&mut tx, "dump", dump.as_bytes(), &mut airline::data::Silent)
+        airline::data::dump::load(&mut tx, "dump", Cursor::new(&dump), &mut airline::data::Silent)
             .await;
     loaded.unwrap().unwrap();
     tx.commit().await.unwrap();
@@ -209,7 +210,8 @@ async fn a_set_of_any_size_is_verified_to_its_last_change() {
     site.passenger("Alice", "Adams").await;
     let mut set = site.set().await;
     for number in 0..40_500 {
-        set.remark(format!("Remark {number}"), Some(("passengers", number)), "{}".to_owned());
+        set.remark(format!("Remark {number}"), Some(("passengers", number)), "{}".to_owned())
+            .unwrap();
     }
     let large = set.commit().await.unwrap().unwrap();
     site.passenger("Bob", "Brown").await;
@@ -511,7 +513,7 @@ async fn act(site: &Site, random: &mut StdRng, step: i64) {
 async fn notes_in_the_log_are_not_for_everybody() {
     let site = Site::fresh().await;
     let mut set = site.set().await;
-    set.remark("Alice was on board".to_owned(), None, "{}".to_owned());
+    set.remark("Alice was on board".to_owned(), None, "{}".to_owned()).unwrap();
     let noted = set.commit().await.unwrap().unwrap();
     let mut boss = site.staff().await;
     assert_eq!(boss.get("/admin/log/?q=alice").await.count("tbody tr"), 1);

@@ -1,6 +1,7 @@
 //! Files in and out.
 
 use std::fmt::Write as _;
+use std::io::Cursor;
 
 use airline::data::load::{File, Kind, Problems, Report};
 use airline::data::{Silent, dump, load, sample};
@@ -171,14 +172,14 @@ async fn a_dump_loads_back_to_an_equal_database() {
     let pool = other.open().await;
     pool.migrate().await.unwrap();
     let mut tx = pool.begin().await.unwrap();
-    dump::load(&mut tx, "dump", whole.as_bytes(), &mut Silent).await.unwrap().unwrap();
+    dump::load(&mut tx, "dump", Cursor::new(&whole), &mut Silent).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(support::dump(&pool).await, whole);
 
     // New rows follow the old ones.
     let mut tx = pool.begin().await.unwrap();
     let again =
-        dump::load(&mut tx, "dump", whole.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
+        dump::load(&mut tx, "dump", Cursor::new(&whole), &mut Silent).await.unwrap().unwrap_err();
     assert_eq!(
         again.to_string(),
         "dump: A dump goes into an empty database; this one has rows in airports."
@@ -213,8 +214,10 @@ async fn a_broken_dump_is_refused_at_its_line() {
     ] {
         let text = format!("{}\n{good}\n{line}\n{{\"end\":2}}\n", dump::FIRST_LINE);
         let mut tx = pool.begin().await.unwrap();
-        let problems =
-            dump::load(&mut tx, "dump", text.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
+        let problems = dump::load(&mut tx, "dump", Cursor::new(&text), &mut Silent)
+            .await
+            .unwrap()
+            .unwrap_err();
         assert!(problems.to_string().starts_with(&format!("dump, line 3: {why}")), "{problems}");
     }
 }
@@ -281,14 +284,16 @@ async fn a_dump_brings_exact_numbers_and_no_id_twice() {
         let pool = other.open().await;
         pool.migrate().await.unwrap();
         let mut tx = pool.begin().await.unwrap();
-        let problems =
-            dump::load(&mut tx, "dump", broken.as_bytes(), &mut Silent).await.unwrap().unwrap_err();
+        let problems = dump::load(&mut tx, "dump", Cursor::new(&broken), &mut Silent)
+            .await
+            .unwrap()
+            .unwrap_err();
         assert!(problems.to_string().starts_with("dump: The dump is cut off"), "{problems}");
     }
 
     let copy = Site::fresh().await;
     let mut tx = copy.pool.begin().await.unwrap();
-    dump::load(&mut tx, "dump", whole.as_bytes(), &mut Silent).await.unwrap().unwrap();
+    dump::load(&mut tx, "dump", Cursor::new(&whole), &mut Silent).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!(copy.dump().await, whole);
     assert_eq!(copy.passenger("New", "One").await.id, gone.id + 1);

@@ -33,7 +33,7 @@ async fn every_page_of_the_log_shows_the_same_change_sets() {
     groups::join(&mut set, &member, &desk).await.unwrap();
     set.commit().await.unwrap();
     let mut set = site.set().await;
-    set.remark("Bob was on board".to_owned(), None, "{}".to_owned());
+    set.remark("Bob was on board".to_owned(), None, "{}".to_owned()).unwrap();
     set.commit().await.unwrap();
     let mut askers = Vec::new();
     for rights in RIGHTS {

@@ -28,6 +28,7 @@ mod forms;
 mod guards;
 mod history;
 mod input;
+mod large_loads;
 mod lists;
 mod loading;
 mod log_access;

@@ -106,7 +106,7 @@ async fn every_sql_text_prepares() {
 fn only_change_sets_and_dumps_write_objects() {
     let callers: Vec<_> = files("src", ".rs")
         .into_iter()
-        .filter(|(_, text)| text.contains(".write_recorded("))
+        .filter(|(_, text)| text.contains(".write_recorded(") || text.contains(".insert_recorded("))
         .map(|(name, _)| name)
         .collect();
     assert_eq!(callers, ["src/changes.rs", "src/data/dump.rs"]);

@@ -100,8 +100,7 @@ impl Earlier {
     ) -> Result<()> {
         let text = format!("In the demo this is {} {demo}.", self.one);
         let row = serde_json::to_string(&Row { demo, said }).map_err(Error::internal)?;
-        set.remark(text, Some((self.kind, object)), row);
-        Ok(())
+        set.remark(text, Some((self.kind, object)), row)
     }
 
     /// Whether somebody deleted here what was copied; an undo of the copying is no such thing.

@@ -43,7 +43,7 @@ pub(super) async fn copy_log(
         if known.contains(&text) {
             copied.known += 1;
         } else {
-            set.remark(text, ids.meant(&old.model, &old.object_id), "{}".to_owned());
+            set.remark(text, ids.meant(&old.model, &old.object_id), "{}".to_owned())?;
             copied.added += 1;
         }
         progress.step();
