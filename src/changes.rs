@@ -69,6 +69,9 @@ impl Actor {
     }
 }
 
+/// The most changes that one request makes, undoes, or makes along with what was asked for. A load makes more.
+pub const MOST_AT_ONCE: i64 = 20_000;
+
 /// What about a change set is known before its first change.
 #[derive(Debug, Clone)]
 pub struct Intent {
@@ -357,6 +360,13 @@ impl ChangeSet {
     #[must_use]
     pub fn len(&self) -> usize {
         self.changes.len()
+    }
+
+    /// Whether so many more changes are within [`MOST_AT_ONCE`], where that is a limit.
+    #[must_use]
+    pub fn has_room_for(&self, more: usize) -> bool {
+        let all = i64::try_from(self.len().saturating_add(more)).unwrap_or(i64::MAX);
+        self.is_large || all <= MOST_AT_ONCE
     }
 
     /// Whether it has no changes.

@@ -14,8 +14,6 @@ use crate::input::{SEARCH_TOO_LONG, Values};
 
 /// How many rows a page may show; the first is the fallback.
 pub(super) const SIZES: [usize; 5] = [100, 25, 50, 250, 500];
-/// More columns than these order nothing any more.
-const MOST_KEYS: usize = 6;
 
 /// What somebody asks of a list: everything that stands in its address.
 #[derive(Debug, Clone)]
@@ -94,7 +92,7 @@ impl Asked {
         let mut order: Vec<(&'static Column, bool)> = Vec::new();
         let sort = Some(query.first("sort")).filter(|sort| !sort.is_empty());
         for part in [sort.unwrap_or(list.order), list.order] {
-            for name in part.split(',').take(MOST_KEYS) {
+            for name in part.split(',') {
                 let (name, downward) =
                     name.strip_prefix('-').map_or((name, false), |name| (name, true));
                 let new = column(name)

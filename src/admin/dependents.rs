@@ -4,12 +4,10 @@
 use super::manage::Registry;
 use super::preview::numbered;
 use crate::auth::{Act, Need, Visitor};
+use crate::changes::MOST_AT_ONCE;
 use crate::db::{Composed, Conn};
 use crate::error::Result;
 use crate::pages::with_commas;
-
-/// The most objects deleted at once, including those that depend on them.
-const MOST: i64 = 20_000;
 
 /// Objects of one kind that cannot be without an object of another.
 #[derive(Debug)]
@@ -52,12 +50,12 @@ impl Obstacles {
                 found.missing.push(need);
             }
         }
-        found.too_many = (all > MOST).then(|| {
+        found.too_many = (all > MOST_AT_ONCE).then(|| {
             format!(
                 "Deleting {} would delete more than {} objects with what depends on them. Delete fewer at \
                  once, or delete what depends on them first.",
                 numbered(ids.len(), kind),
-                with_commas(MOST)
+                with_commas(MOST_AT_ONCE)
             )
         });
         Ok(found)
@@ -69,7 +67,7 @@ impl Obstacles {
     }
 }
 
-/// How many objects depend on some, up to [`MOST`] and one.
+/// How many objects depend on some, up to [`MOST_AT_ONCE`] and one.
 async fn count(db: &mut Conn, dependent: &Dependent, ids: &[i64]) -> Result<i64> {
     let mut query = Composed::select("COUNT(*) FROM (SELECT 1 AS one FROM ");
     query.push(dependent.tables);
@@ -80,7 +78,7 @@ async fn count(db: &mut Conn, dependent: &Dependent, ids: &[i64]) -> Result<i64>
         }
         query.push(if ids.is_empty() { " IN (NULL)" } else { ")" });
     }
-    query.push(" LIMIT ").bind_number(MOST + 1).push(") AS dependents");
+    query.push(" LIMIT ").bind_number(MOST_AT_ONCE + 1).push(") AS dependents");
     let (count,): (i64,) = db.compose(query).one().await?;
     Ok(count)
 }

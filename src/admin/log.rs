@@ -10,7 +10,7 @@ use super::nav::Nav;
 use super::preview::{Preview, Refused, is_sealed, numbered, reason};
 use super::reasons::Reasons;
 use crate::auth::{Act, Need, Staff, Visitor, log_access};
-use crate::changes::{self, ChangeSet, Entry, Performed};
+use crate::changes::{self, ChangeSet, Entry, MOST_AT_ONCE, Performed};
 use crate::db::{Conn, Db, RequestConn};
 use crate::domain::times;
 use crate::error::{Error, Result};
@@ -19,8 +19,6 @@ use crate::pages::{Html, Message, Page, Reply, Submission};
 
 /// How many changes the page tells.
 const TOLD: i64 = 500;
-/// A set of more changes than these is not undone at once.
-const MOST: i64 = 20_000;
 
 #[derive(Debug, Serialize)]
 struct Context {
@@ -168,9 +166,9 @@ async fn undo(
     db: &Db,
     page: &Page<'_>,
 ) -> Result<Reply> {
-    let (performed, entries) = find(&mut db.conn().await?, by, id, MOST + 1).await?;
-    if i64::try_from(entries.len()).unwrap_or(i64::MAX) > MOST {
-        let why = format!("More than {MOST} changes are not undone at once.");
+    let (performed, entries) = find(&mut db.conn().await?, by, id, MOST_AT_ONCE + 1).await?;
+    if i64::try_from(entries.len()).unwrap_or(i64::MAX) > MOST_AT_ONCE {
+        let why = format!("More than {MOST_AT_ONCE} changes are not undone at once.");
         return Err(Error::Refused(why));
     }
     let none = Values::default();

@@ -1,6 +1,7 @@
 //! How far long work has come: a bar on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -36,28 +37,32 @@ impl Progress for Bar {
     }
 }
 
-/// A line for each tenth of work that is long enough to wonder.
-#[derive(Default)]
+/// A line a second, so that work that is soon done has none.
 struct Lines {
     name: String,
     rows: usize,
     done: usize,
+    told: Instant,
 }
 
-impl Lines {
-    const LONG: usize = 1_000;
+impl Default for Lines {
+    fn default() -> Self {
+        Self { name: String::new(), rows: 0, done: 0, told: Instant::now() }
+    }
 }
 
 impl Progress for Lines {
     fn begin(&mut self, name: &str, rows: usize) {
-        *self = Self { name: name.to_owned(), rows, done: 0 };
+        *self = Self { name: name.to_owned(), rows, ..Self::default() };
     }
 
     fn step(&mut self) {
+        const EACH: Duration = Duration::from_secs(1);
         self.done += 1;
-        if self.rows >= Self::LONG && self.done.is_multiple_of(self.rows / 10) {
-            let _ =
-                writeln!(std::io::stderr(), "{}: {} of {} rows", self.name, self.done, self.rows);
+        if self.told.elapsed() >= EACH {
+            self.told = Instant::now();
+            let Self { name, rows, done, .. } = self;
+            let _ = writeln!(std::io::stderr(), "{name}: {done} of {rows}");
         }
     }
 

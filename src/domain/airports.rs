@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
 use super::{bookings, flights, times};
-use crate::changes::{ChangeSet, Undoable, Versioned};
+use crate::changes::{ChangeSet, MOST_AT_ONCE, Undoable, Versioned};
 use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
@@ -279,6 +279,15 @@ pub async fn update(
     let mut dated: Vec<(i64,)> = Vec::new();
     if before.timezone != after.timezone {
         dated = set.query(DATED_FROM).bind(before.id).all().await?;
+        if !set.has_room_for(dated.len()) {
+            let why = format!(
+                "The days of {} flights from {after} would change along with its time zone, and at most \
+                 {MOST_AT_ONCE} objects are changed at once. Load a file with the airport instead: \
+                 `airline loaddata`.",
+                dated.len()
+            );
+            return Err(Errors::one("timezone", why).into());
+        }
         for (flight,) in &dated {
             flights::lock(set, *flight).await?;
         }

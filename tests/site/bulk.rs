@@ -293,6 +293,37 @@ async fn what_cannot_be_deleted_costs_no_deletion() {
     assert_eq!(site.booked(&flight).await, 1);
 }
 
+/// A time zone that would change more flights than one request may is refused where it was typed, before any
+/// flight is touched.
+#[rocket::async_test]
+async fn what_would_change_too_much_along_with_it_is_refused() {
+    let site = Site::fresh().await;
+    let (from, to) = site.two_airports().await;
+    let many = format!(
+        "INSERT INTO flights (origin_id, destination_id, duration, departs_at, departs_on, version)
+         WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 20001)
+         SELECT {}, {}, 60, 1900000000, '', 1 FROM n",
+        from.id, to.id
+    );
+    site.database.run(&many).await;
+    let mut staff = site.staff().await;
+    let form = staff.get(&format!("/admin/airports/{}/change/", from.id)).await;
+    let before = site.pool_statements();
+    let refused = staff.submit(&form, "main form", &[("timezone", "Asia/Tokyo")]).await;
+    assert_eq!((refused.status.code, refused.count("#timezone-errors li")), (422, 1));
+    assert_eq!(refused.attribute("#timezone", "value"), "Asia/Tokyo");
+    let asked = ask(&mut staff, "/admin/airports/", &[from.id, to.id], "edit").await;
+    let preview =
+        staff.submit(&asked, "main form", &[("set", "timezone"), ("timezone", "Asia/Tokyo")]).await;
+    assert_eq!(preview.all(".refusals li").len(), 1);
+    let statements = site.pool_statements() - before;
+    assert!(statements < 200, "{statements} statements");
+    // What does not move its flights is saved.
+    let saved = staff.submit(&form, "main form", &[("city", "Gotham")]).await;
+    assert_eq!(saved.status.code, 200);
+    assert_eq!(saved.count(".errors li"), 0);
+}
+
 /// Everything that a kind's deletion takes along is declared, and nothing else.
 #[rocket::async_test]
 async fn what_depends_on_a_kind_is_what_its_deletion_takes() {
