@@ -288,7 +288,7 @@ impl Pool {
 
 /// SQLite's page cache for a command, in KiB (negative, as SQLite has it): pages that don't fit are written
 /// and read again.
-const COMMAND_CACHE: &str = "-200000";
+const COMMAND_CACHE: &str = "-128000";
 
 /// Makes a new file that only its owner can read: it will hold names and password hashes. What goes
 /// wrong here goes wrong again when the file is opened, and is told then.
