@@ -5,6 +5,7 @@
 mod chain;
 mod log;
 mod pending;
+pub mod search_keys;
 mod undo;
 
 pub use chain::{Verdict, verify};
@@ -22,7 +23,7 @@ use tracing::info;
 
 use self::pending::{Change, Pending};
 use crate::db::query::Param;
-use crate::db::{Composed, Conn, Pool, Query, Select, Tx, Upkeep, Write, fold};
+use crate::db::{Composed, Conn, Pool, Query, Select, Tx, Upkeep, Write};
 use crate::error::{Error, Result};
 
 /// An object whose changes are kept, with its joins: enough to tell and to restore it.
@@ -142,11 +143,11 @@ impl Change {
 }
 
 const INSERT_SET: Upkeep = Upkeep::new(
-    "INSERT INTO change_sets (id, at, actor_id, actor, request_id, action, reason, undoes, hash, folded)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    "INSERT INTO change_sets (id, at, actor_id, actor, request_id, action, reason, undoes, hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 const INSERT_CHANGES: Upkeep = Upkeep::new(
-    "INSERT INTO changes (change_set_id, kind, object_id, label, folded, before, after) VALUES",
+    "INSERT INTO changes (change_set_id, kind, object_id, label, before, after) VALUES",
 );
 const INSERT_SUBJECTS: Upkeep =
     Upkeep::new("INSERT INTO change_subjects (change_id, kind, object_id) VALUES");
@@ -165,6 +166,11 @@ const LAST_HASH: Select = Select::new("SELECT hash FROM change_sets ORDER BY id 
 async fn count_up(tx: &mut Tx) -> Result<String> {
     let (head,): (String,) = tx.upkeep(COUNT_UP).one().await?;
     Ok(head)
+}
+
+/// Says that pages made of the data are out of date, although no object changed.
+pub async fn touch(tx: &mut Tx) -> Result<()> {
+    count_up(tx).await.map(drop)
 }
 
 /// Goes on after a history that came with its own hashes.
@@ -432,9 +438,9 @@ impl ChangeSet {
             .bind(self.reason.clone())
             .bind(self.undoes)
             .bind(hash.clone())
-            .bind(head.folded())
             .execute_one()
             .await?;
+        search_keys::of_set(&mut self.tx, set, &head.actor, &head.action, &head.reason).await?;
         let mut batches = self.changes.batches()?;
         while let Some(changes) = batches.next()? {
             insert(&mut self.tx, set, &changes).await?;
@@ -486,23 +492,22 @@ impl std::ops::DerefMut for ChangeSet {
 
 /// Writes some of the changes of a set.
 async fn insert(tx: &mut Tx, set: i64, changes: &[Change]) -> Result<()> {
-    let folded: Vec<_> = changes.iter().map(|change| fold(&change.label)).collect();
     let rows: Vec<_> = changes
         .iter()
-        .zip(&folded)
-        .map(|(change, folded)| {
+        .map(|change| {
             vec![
                 Param::Number(set),
                 Param::Text(&change.kind),
                 Param::Number(change.object_id),
                 Param::Text(&change.label),
-                Param::Text(folded),
                 Param::from(&change.before),
                 Param::from(&change.after),
             ]
         })
         .collect();
     let ids = tx.insert_rows_returning_ids(INSERT_CHANGES, &rows).await?;
+    let labels = ids.iter().zip(changes).map(|(id, change)| (*id, set, change.label.as_str()));
+    search_keys::of_changes(tx, labels).await?;
     let subjects: Vec<_> = changes
         .iter()
         .zip(ids)

@@ -134,6 +134,10 @@ enum Command {
         #[command(subcommand)]
         command: HistoryCommand,
     },
+    /// Rebuild what names are searched and sorted by.
+    ///
+    /// `migrate` does it when a release changes the rules. Run it once more when no earlier release runs any more.
+    RebuildSearchKeys,
     /// Check settings and database, and list every setting.
     Check {
         /// Also say what must be otherwise before strangers are served; fail if anything must.
@@ -231,6 +235,7 @@ async fn run(command: Command) -> Result<()> {
         Command::History { command: HistoryCommand::Verify { since } } => {
             history::verify(since.as_deref()).await
         }
+        Command::RebuildSearchKeys => migrations::rebuild_search_keys().await,
         Command::Check { deploy, allow } => check::check(deploy, &allow).await,
         Command::Healthcheck => healthcheck::ask(),
     }

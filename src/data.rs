@@ -6,6 +6,7 @@ pub mod dump;
 pub mod load;
 mod records;
 pub mod sample;
+pub mod search_keys;
 
 /// How far long work has come: told after each row, shown by whoever wants to.
 pub trait Progress: Send {

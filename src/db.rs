@@ -3,7 +3,6 @@
 
 mod conn;
 mod file;
-pub mod folded;
 pub mod migrate;
 pub mod migration_lint;
 pub mod pool;
@@ -12,13 +11,14 @@ pub mod readiness;
 pub mod request;
 pub mod schema;
 mod scope;
+pub mod search_key;
 pub mod text;
 pub mod url;
 
 pub use conn::{Conn, Tx};
-pub use folded::{and_all_words, fold};
 pub use pool::{DbPool, Pool};
 pub use query::{Query, Record, Row};
 pub use request::{Db, RequestConn};
+pub use search_key::{Fit, Found, Needle, Searched, and_all_words, fold, identity};
 pub use text::{Composed, Select, Upkeep, Write};
 pub use url::{DatabaseUrl, Kind};

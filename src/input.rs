@@ -221,14 +221,13 @@ pub fn is_too_long<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> bool {
     characters > SEARCH_CHARACTERS || parts.flat_map(str::split_whitespace).count() > SEARCH_TERMS
 }
 
-/// The beginning of what somebody typed, for a message about it.
+/// The beginning of what somebody typed, on one line, for a message about it.
 #[must_use]
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
-    }
-    text.chars().take(LONGEST).chain(['…']).collect()
+    let shown = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let end = (text.chars().count() > LONGEST).then_some('…');
+    shown.take(LONGEST).chain(end).collect()
 }
 
 /// Why an object was not saved.

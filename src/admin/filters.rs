@@ -74,10 +74,12 @@ pub(super) async fn filters(
                 let (chosen, offered) = days(db, list, asked, filter, column).await?;
                 view.choices = facets(db, list, asked, filter, offered, chosen).await?;
             }
-            Look::Related { kind, .. } => {
+            Look::Related { kind, .. } if !kind.is_empty() => {
                 view.suggestions = Some(format!("/admin/{kind}/suggestions/?name={}", filter.name));
             }
-            Look::Words(_) | Look::Number(_) | Look::Moment(_) => view.example = example(filter),
+            Look::Related { .. } | Look::Words(_) | Look::Number(_) | Look::Moment(_) => {
+                view.example = example(filter);
+            }
         }
         views.push(view);
     }

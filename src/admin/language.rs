@@ -133,8 +133,13 @@ fn field(text: &str) -> Option<(String, Compare, &str)> {
 }
 
 /// A value at the beginning of a text, and what follows. Between quotes `\"` is a quote and `\\` a
-/// backslash.
+/// backslash. Curly quotes are quotes, too: phones and word processors make them.
 fn value(text: &str) -> (String, &str) {
+    if let Some(quoted) = text.strip_prefix(CURLY) {
+        let end = quoted.find(CURLY).unwrap_or(quoted.len());
+        let (value, after) = quoted.split_at_checked(end).unwrap_or((quoted, ""));
+        return (value.to_owned(), after.strip_prefix(CURLY).unwrap_or(after));
+    }
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
         let (value, after) = text.split_at_checked(end).unwrap_or((text, ""));
@@ -155,6 +160,8 @@ fn value(text: &str) -> (String, &str) {
     }
     (value, "")
 }
+
+const CURLY: [char; 3] = ['“', '”', '„'];
 
 /// Terms as a text that [`parse`] reads as these terms.
 #[must_use]
@@ -177,7 +184,11 @@ impl fmt::Display for Term {
                 self.value.is_empty() || self.value.starts_with('-') || field(&self.value).is_some()
             }
         };
-        if ambiguous || self.value.starts_with('"') || self.value.contains(char::is_whitespace) {
+        if ambiguous
+            || self.value.starts_with('"')
+            || self.value.starts_with(CURLY)
+            || self.value.contains(char::is_whitespace)
+        {
             write!(f, "\"{}\"", self.value.replace('\\', "\\\\").replace('"', "\\\""))
         } else {
             f.write_str(&self.value)

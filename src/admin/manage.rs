@@ -52,6 +52,15 @@ pub struct Saved {
     pub id: i64,
     /// What people call it now.
     pub label: String,
+    /// What else was done, as a sentence; may be empty.
+    pub also: String,
+}
+
+impl Saved {
+    /// An object that is called what it displays.
+    pub fn of(id: i64, label: &impl ToString) -> Self {
+        Self { id, label: label.to_string(), also: String::new() }
+    }
 }
 
 /// An object to choose: its id, what a list shows, and what a field holds.

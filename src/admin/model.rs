@@ -1,6 +1,7 @@
 //! A kind of object, as data: how it is listed, searched and filled in.
 
 use crate::auth::Need;
+use crate::db::Searched;
 
 /// A kind of object, as data: what is shown. Every string here stands in the source; none comes
 /// from a visitor.
@@ -185,8 +186,8 @@ pub enum Look {
     Related {
         /// The column that refers to it.
         column: &'static str,
-        /// The table it is in, which has columns `id` and `folded`.
-        table: &'static str,
+        /// Where it is looked for.
+        searched: Searched,
         /// Its kind, to suggest from.
         kind: &'static str,
     },

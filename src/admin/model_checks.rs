@@ -80,6 +80,7 @@ mod tests {
     use super::*;
     use crate::admin::{Column, Field, Filter, List};
     use crate::auth::Need;
+    use crate::db::Searched;
 
     static WRONG: Model = Model {
         slug: "gates",
@@ -99,7 +100,11 @@ mod tests {
             filters: &[Filter::new(
                 "at",
                 "Airport",
-                Look::Related { column: "g.airport_id", table: "airports", kind: "harbors" },
+                Look::Related {
+                    column: "g.airport_id",
+                    searched: Searched::by_parts("airports"),
+                    kind: "harbors",
+                },
             )],
             order: "-number",
         },

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::language::{Compare, Term};
 use super::model::{Filter, List, Look};
 use crate::db::text::anywhere;
-use crate::db::{Composed, Conn, fold};
+use crate::db::{Composed, Conn, Fit, Found, Needle, Searched, fold};
 use crate::domain::times;
 use crate::error::Result;
 use crate::input::shortened;
@@ -13,8 +13,8 @@ use crate::input::shortened;
 /// An object of another kind is named by its id where no more than so many fit.
 const FEW: usize = 300;
 
-/// Which rows of a table hold a pattern, so that nothing is looked for twice: up to [`FEW`] and one.
-type Found = HashMap<(&'static str, String), Vec<i64>>;
+/// Which rows of a table a text means, so that nothing is looked for twice: up to [`FEW`] and one.
+type Known = HashMap<(Searched, Needle), Found>;
 
 /// Conditions that all must hold.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ enum Test {
     Holds(&'static str),
     Like { column: &'static str, pattern: String },
     AmongFew { column: &'static str, ids: Vec<i64> },
-    AmongMany { column: &'static str, table: &'static str, pattern: String },
+    AmongMany { column: &'static str, searched: Searched, fit: Fit, needle: Needle },
     Number { column: &'static str, compare: Compare, number: i64 },
     Missing(&'static str),
     Day { column: &'static str, compare: Compare, day: String },
@@ -50,12 +50,12 @@ impl Narrowing {
         let mut mistakes = Vec::new();
         let hold = |condition| Condition { negated: false, any_of: vec![Test::Holds(condition)] };
         let mut conditions: Vec<_> = only.iter().copied().map(hold).collect();
-        let mut found = Found::default();
+        let mut known = Known::default();
         for term in terms {
             let tests = match &term.field {
-                None => Ok(words(db, &mut found, list, &term.value).await?),
+                None => Ok(words(db, &mut known, list, &term.value).await?),
                 Some((name, compare)) => match filter(list, name) {
-                    Ok(filter) => tests(db, &mut found, filter, *compare, &term.value).await?,
+                    Ok(filter) => tests(db, &mut known, filter, *compare, &term.value).await?,
                     Err(mistake) => Err(mistake),
                 },
             };
@@ -106,10 +106,14 @@ impl Test {
             Self::AmongFew { .. } => {
                 query.push("1 = 0");
             }
-            Self::AmongMany { column, table, pattern } => {
-                query.push(column).push(" IN (SELECT id FROM ").push(table);
-                query.push(" WHERE folded LIKE ").bind_text(pattern.clone());
-                query.push(" ESCAPE '\\')");
+            Self::AmongMany { column, searched, fit, needle } => {
+                query
+                    .push(column)
+                    .push(" IN (SELECT id FROM ")
+                    .push(searched.table)
+                    .push(" WHERE ");
+                searched.push_fit(query, needle, *fit);
+                query.push(")");
             }
             Self::Number { column, compare, number } => {
                 query.push(column).push(sql(*compare)).bind_number(*number);
@@ -210,7 +214,7 @@ fn nearest<'n>(typed: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n 
 
 async fn tests(
     db: &mut Conn,
-    found: &mut Found,
+    known: &mut Known,
     filter: &'static Filter,
     compare: Compare,
     value: &str,
@@ -233,7 +237,7 @@ async fn tests(
             Test::Holds(condition)
         }
         Look::Words(_) | Look::Related { .. } => {
-            match look(db, found, &filter.look, value).await? {
+            match look(db, known, &filter.look, value).await? {
                 Some(test) => test,
                 None => return Ok(Err(format!("Say what “{name}:” is to hold."))),
             }
@@ -274,27 +278,26 @@ async fn tests(
 /// What a word or a phrase is looked for in.
 async fn words(
     db: &mut Conn,
-    found: &mut Found,
+    known: &mut Known,
     list: &'static List,
     value: &str,
 ) -> Result<Vec<Test>> {
     let mut tests = Vec::new();
     for place in list.search {
-        tests.extend(look(db, found, place, value).await?);
+        tests.extend(look(db, known, place, value).await?);
     }
     // A word of which nothing is left when it is folded is in every text.
     Ok(if tests.is_empty() { vec![Test::Holds("1 = 1")] } else { tests })
 }
 
-/// Where a text is found, if it can be there. As `City (CODE)` is stored without brackets, they are
-/// left out.
+/// Where a text is found, if it can be there.
 async fn look(
     db: &mut Conn,
-    found: &mut Found,
+    known: &mut Known,
     place: &'static Look,
     value: &str,
 ) -> Result<Option<Test>> {
-    let text = fold(&value.replace(['(', ')'], " "));
+    let text = fold(value);
     if text.is_empty() {
         return Ok(None);
     }
@@ -305,18 +308,15 @@ async fn look(
             .parse()
             .ok()
             .map(|number| Test::Number { column, compare: Compare::Is, number }),
-        Look::Related { column, table, .. } => {
-            let key = (*table, anywhere(&text));
-            if !found.contains_key(&key) {
-                let mut query = Composed::select("id FROM ");
-                query.push(table).push(" WHERE folded LIKE ").bind_text(key.1.clone());
-                query.push(" ESCAPE '\\'").limit(FEW + 1);
-                let ids: Vec<(i64,)> = db.compose(query).all().await?;
-                found.insert(key.clone(), ids.into_iter().map(|(id,)| id).collect());
-            }
-            let ids = found.get(&key).cloned().unwrap_or_default();
+        Look::Related { column, searched, .. } => {
+            let key = (*searched, Needle::phrase(value));
+            let Found { fit, ids } = match known.get(&key) {
+                Some(found) => found.clone(),
+                None => searched.find(db, &key.1, FEW).await?,
+            };
+            known.insert(key.clone(), Found { fit, ids: ids.clone() });
             Some(if ids.len() > FEW {
-                Test::AmongMany { column, table, pattern: key.1 }
+                Test::AmongMany { column, searched: *searched, fit, needle: key.1 }
             } else {
                 // In numbers the database knows how many rows to expect, and takes an index.
                 Test::AmongFew { column, ids }

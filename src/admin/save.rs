@@ -318,7 +318,8 @@ impl Save<'_> {
         };
         let there = format!("/admin/{}/{}/change/", model.slug, saved.id);
         let sees = by.has(Need::to(Act::View, model.slug));
-        let message = Message::done(format!("The {} was {done}:", model.name))
+        let also = if saved.also.is_empty() { String::new() } else { format!("{} ", saved.also) };
+        let message = Message::done(format!("{also}The {} was {done}:", model.name))
             .about(saved.label, if sees { there.clone() } else { String::new() })
             .undone_at(set.filter(|_| sees));
         let next = if values.has("_row") {

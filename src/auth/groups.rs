@@ -128,6 +128,12 @@ pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Group>> {
     db.compose(query).optional().await
 }
 
+/// Returns the search key of a group.
+#[must_use]
+pub fn search_key(name: &str) -> String {
+    fold(name)
+}
+
 /// Groups whose name holds every word of a search; without those that an account is in.
 pub async fn matching(
     db: &mut Conn,
@@ -177,7 +183,7 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Group, Refusal>
     let (id,): (i64,) = set
         .write(INSERT)
         .bind(draft.name.clone())
-        .bind(fold(&draft.name))
+        .bind(search_key(&draft.name))
         .bind(draft.rights.to_string())
         .bind(draft.requires_factor)
         .one()
@@ -199,7 +205,7 @@ pub async fn update(set: &mut ChangeSet, before: &Group, draft: Draft) -> Result
     set.write(UPDATE)
         .bind(after.id)
         .bind(after.name.clone())
-        .bind(fold(&after.name))
+        .bind(search_key(&after.name))
         .bind(after.rights.to_string())
         .bind(after.requires_factor)
         .execute_one()
@@ -282,7 +288,7 @@ impl Undoable for Group {
         let again = Self { version: self.version + 1, ..self };
         set.write(INSERT_AGAIN)
             .bind(again.name.clone())
-            .bind(fold(&again.name))
+            .bind(search_key(&again.name))
             .bind(again.rights.to_string())
             .bind(again.requires_factor)
             .bind(again.version)

@@ -183,7 +183,7 @@ pub async fn by_mail_or_name(db: &mut Conn, text: &str) -> Result<Vec<User>> {
 pub async fn matching(db: &mut Conn, search: &str, most: usize) -> Result<Vec<User>> {
     let mut query = Composed::new(USERS);
     and_all_words(&mut query, "u.folded", search);
-    query.push(" ORDER BY u.username, u.id");
+    query.push(" ORDER BY u.folded, u.id");
     let mut found: Vec<User> = db.compose(query).all().await?;
     let words = fold(search);
     found.retain(|user| {
@@ -231,8 +231,10 @@ async fn refuse_taken_name(db: &mut Conn, username: &str, own: i64) -> Result<()
     }
 }
 
-fn folded(user: &User) -> String {
-    fold(&format!("{} {}", user.username, user.email))
+/// Returns the search key of an account.
+#[must_use]
+pub fn search_key(username: &str, email: &str) -> String {
+    fold(&format!("{username} {email}"))
 }
 
 /// Makes an account, without a password. A name that is taken is a field's error.
@@ -255,7 +257,7 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<User, Refusal> 
         .write(INSERT)
         .bind(user.username.clone())
         .bind(user.email.clone())
-        .bind(folded(&user))
+        .bind(search_key(&user.username, &user.email))
         .bind(is_active)
         .bind(is_staff)
         .bind(is_superuser)
@@ -294,7 +296,7 @@ pub(super) async fn write(set: &mut ChangeSet, before: &User, after: User) -> Re
         .bind(after.id)
         .bind(after.username.clone())
         .bind(after.email.clone())
-        .bind(folded(&after))
+        .bind(search_key(&after.username, &after.email))
         .bind(after.is_active)
         .bind(after.is_staff)
         .bind(after.is_superuser)
@@ -369,7 +371,7 @@ impl Undoable for User {
         set.write(INSERT_AGAIN)
             .bind(again.username.clone())
             .bind(again.email.clone())
-            .bind(folded(&again))
+            .bind(search_key(&again.username, &again.email))
             .bind(again.is_active)
             .bind(again.is_staff)
             .bind(again.is_superuser)

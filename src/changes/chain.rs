@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::json;
 use sqlx::FromRow;
 
-use crate::db::{Conn, Select, fold};
+use crate::db::{Conn, Select};
 use crate::error::Result;
 use crate::random::Hasher;
 
@@ -20,13 +20,6 @@ pub(super) struct Head {
     pub(super) action: String,
     pub(super) reason: String,
     pub(super) undoes: Option<i64>,
-}
-
-impl Head {
-    /// What the log is searched in.
-    pub(super) fn folded(&self) -> String {
-        fold(&format!("{} {} {}", self.actor, self.action, self.reason))
-    }
 }
 
 /// A change as the hash of its set sees it.
@@ -77,7 +70,6 @@ impl SetHash {
 struct SetRow {
     id: i64,
     hash: String,
-    folded: String,
     #[sqlx(flatten)]
     head: Head,
 }
@@ -89,7 +81,6 @@ struct ChangeRow {
     kind: String,
     object_id: i64,
     label: String,
-    folded: String,
     before: Option<String>,
     after: Option<String>,
 }
@@ -117,11 +108,11 @@ pub enum Verdict {
 }
 
 const SETS: Select = Select::new(
-    "SELECT id, at, actor_id, actor, request_id, action, reason, undoes, hash, folded
+    "SELECT id, at, actor_id, actor, request_id, action, reason, undoes, hash
      FROM change_sets WHERE id > $1 ORDER BY id LIMIT 10000",
 );
 const CHANGES: Select = Select::new(
-    "SELECT id, change_set_id, kind, object_id, label, folded, before, after
+    "SELECT id, change_set_id, kind, object_id, label, before, after
      FROM changes WHERE id > $1 ORDER BY id LIMIT 40000",
 );
 /// No index leads here: the batches of changes are large, so that this is not asked often.
@@ -158,8 +149,6 @@ pub async fn verify(db: &mut Conn, step: &mut (dyn FnMut(usize) + Send)) -> Resu
                 continue;
             }
             let mut hash = SetHash::begin(&before, row.id, &row.head);
-            // What is searched in is no part of the hash: it follows from what is.
-            let mut folded = row.folded == row.head.folded();
             let next = changes.peek(db, last_older).await?;
             if let Some(set) = next.filter(|set| *set < row.id) {
                 return stray(db, set).await;
@@ -168,7 +157,6 @@ pub async fn verify(db: &mut Conn, step: &mut (dyn FnMut(usize) + Send)) -> Resu
                 let Some((change, subjects)) = changes.take() else {
                     break;
                 };
-                folded &= change.folded == fold(&change.label);
                 hash.add(&Link {
                     kind: &change.kind,
                     object_id: change.object_id,
@@ -178,7 +166,7 @@ pub async fn verify(db: &mut Conn, step: &mut (dyn FnMut(usize) + Send)) -> Resu
                     subjects: subjects.iter().map(|(kind, id)| (kind.as_str(), *id)).collect(),
                 });
             }
-            if !folded || hash.end() != row.hash {
+            if hash.end() != row.hash {
                 return Ok(Verdict::Broken { set: row.id });
             }
             before.clone_from(&row.hash);

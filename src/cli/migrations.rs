@@ -5,11 +5,20 @@ use std::time::{Duration, Instant};
 
 use rocket::tokio::time::sleep;
 
-use super::open;
+use super::{open, open_exact, progress};
 use crate::config::Settings;
+use crate::data::search_keys;
 use crate::db::migrate::{PATIENCE, State, Step, agree, migrator, texts};
 use crate::db::{Kind, Pool, migration_lint, schema};
 use crate::error::{Error, Result};
+
+/// `airline rebuild-search-keys`.
+pub(super) async fn rebuild_search_keys() -> Result<()> {
+    let pool = open_exact(&Settings::read()?).await?;
+    let keys = search_keys::rebuild(&pool, progress::bar().as_mut()).await?;
+    println!("Rebuilt {keys} search keys; the others were right.");
+    Ok(())
+}
 
 /// The folders of migrations in a source tree.
 const FOLDERS: [(&str, Kind); 2] =
@@ -61,6 +70,13 @@ pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
         pool.check_servable().await?;
         for step in &pending {
             println!("Applied {}.", step.name);
+        }
+        // Only this program's schema is known to hold keys.
+        if pool.check_schema().await.is_ok() {
+            let keys = search_keys::rebuild_outdated(&pool, progress::bar().as_mut()).await?;
+            if keys > 0 {
+                println!("Rebuilt {keys} search keys.");
+            }
         }
     }
     if pending.is_empty() {

@@ -15,7 +15,7 @@ use crate::auth::users;
 use crate::changes::{self, Actor, ChangeSet, Intent};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::data::sample;
+use crate::data::{sample, search_keys};
 use crate::db::{Kind, Pool};
 use crate::error::{Error, Result};
 use crate::site::site;
@@ -69,7 +69,10 @@ async fn prepare(settings: &Settings, clock: &Clock) -> Result<bool> {
         if settings.own_file { open(settings).await? } else { open_existing(settings).await? };
     match pool.kind() {
         Kind::Postgres => pool.check_servable().await?,
-        Kind::Sqlite => pool.migrate().await?,
+        Kind::Sqlite => {
+            pool.migrate().await?;
+            search_keys::rebuild_outdated(&pool, progress::bar().as_mut()).await?;
+        }
     }
     if settings.own_file && changes::is_empty(&mut pool.conn().await?).await? {
         fill(&pool, settings, clock).await?;

@@ -10,8 +10,8 @@ use std::mem::discriminant;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::Progress;
 use super::load::Problems;
+use super::{Progress, search_keys};
 use crate::changes;
 use crate::db::query::{Param, ROWS_AT_ONCE};
 use crate::db::{Conn, Pool, Select, Tx, Upkeep, Write};
@@ -29,7 +29,13 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("data_version", "loading a dump sets it"),
     ("flight_bookings", "triggers keep it"),
     ("readiness", "it holds nothing"),
+    ("change_set_keys", "loading a dump makes them"),
+    ("change_keys", "loading a dump makes them"),
 ];
+
+/// The columns that a dump leaves out: search keys, which loading a dump makes again.
+pub const KEYS_LEFT_OUT: &[(&str, &[&str])] =
+    &[("airports", &["city_key", "country_key"]), ("passengers", &["first_key"])];
 
 /// Tables whose rows are objects, and tables without history: each with its columns and types.
 macro_rules! tables {
@@ -253,6 +259,7 @@ pub async fn load(
     }
     progress.end();
     restart_ids(tx).await?;
+    search_keys::rebuild_within(tx, progress).await?;
     changes::go_on(tx).await?;
     Ok(Ok(rows))
 }

@@ -269,12 +269,11 @@ fn add(known: &mut Vec<Airport>, drafts: Vec<airports::Draft>) {
         known.iter().enumerate().map(|(place, airport)| (airport.code.clone(), place)).collect();
     for draft in drafts {
         let place = *places.entry(draft.code.clone()).or_insert(known.len());
-        match known.get_mut(place) {
-            Some(airport) => *airport = draft.into_airport(airport.id, airport.version),
-            None => {
-                let id = i64::try_from(place).map_or(i64::MIN, |place| -1 - place);
-                known.push(draft.into_airport(id, 1));
-            }
+        if let Some(airport) = known.get_mut(place) {
+            *airport = draft.into_airport(airport.id, airport.version);
+        } else {
+            let id = i64::try_from(place).map_or(i64::MIN, |place| -1 - place);
+            known.push(draft.into_airport(id, 1));
         }
     }
 }

@@ -184,6 +184,32 @@ impl Tx {
         Ok(ids)
     }
 
+    /// Changes the search keys of objects: columns that follow from others, so that no history holds them. Of each
+    /// row its id, and the keys in the order of the columns.
+    pub async fn update_search_keys<const N: usize>(
+        &mut self,
+        table: &'static str,
+        columns: [&'static str; N],
+        rows: &[(i64, [String; N])],
+    ) -> Result<()> {
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            let keys = (0..N).map(|key| format!("k{key}")).collect::<Vec<_>>();
+            let set =
+                columns.iter().zip(&keys).map(|(column, key)| format!("{column} = keys.{key}"));
+            let set = set.collect::<Vec<_>>().join(", ");
+            let start = format!("WITH keys (id, {}) AS (VALUES", keys.join(", "));
+            let end = format!(") UPDATE {table} SET {set} FROM keys WHERE {table}.id = keys.id");
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|(id, keys)| {
+                    [Param::from(id)].into_iter().chain(keys.iter().map(Param::from)).collect()
+                })
+                .collect();
+            self.insert_chunk(&start, &rows, &end).execute().await?;
+        }
+        Ok(())
+    }
+
     fn insert_chunk(&mut self, start: &str, rows: &[Vec<Param<'_>>], end: &str) -> Query<'_> {
         // SQLite searches the names of parameters for each of them, which thousands make slow: there they have none.
         let named = matches!(self.0.held, Held::Postgres(_));
@@ -194,10 +220,9 @@ impl Tx {
             for column in 0..row.len() {
                 placeholder += 1;
                 text.push_str(if column == 0 { "" } else { ", " });
+                text.push(if named { '$' } else { '?' });
                 if named {
-                    text.push_str(&format!("${placeholder}"));
-                } else {
-                    text.push('?');
+                    text.push_str(&placeholder.to_string());
                 }
             }
             text.push(')');

@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::{bookings, flights, times};
 use crate::changes::{ChangeSet, MOST_AT_ONCE, Undoable, Versioned};
-use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
+use crate::db::{Composed, Conn, Fit, Needle, Searched, Select, Write, fold, identity};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
 
@@ -94,8 +94,8 @@ impl Draft {
         read.finish(draft)
     }
 
-    fn folded(&self) -> String {
-        fold(&format!("{} {} {}", self.city, self.code, self.country))
+    fn keys(&self) -> [String; 3] {
+        search_keys(&self.code, &self.city, &self.country)
     }
 
     /// As the airport of an id.
@@ -114,18 +114,29 @@ impl Draft {
     }
 }
 
+/// Returns the search keys of an airport: of all its names, of its city, and of its country.
+#[must_use]
+pub fn search_keys(code: &str, city: &str, country: &str) -> [String; 3] {
+    [fold(&format!("{city} {code} {country}")), fold(city), fold(country)]
+}
+
+/// How airports are searched: a code, a city or a country is meant as a whole.
+pub const SEARCHED: Searched =
+    Searched { table: "airports", whole: &["LOWER(code)", "city_key", "country_key"] };
+
 /// Airports; what follows narrows and orders them.
 const AIRPORTS: Select = Select::new(
     "SELECT id, code, city, country, timezone, latitude, longitude, version
      FROM airports WHERE 1 = 1",
 );
 const INSERT: Write = Write::new(
-    "INSERT INTO airports (code, city, country, timezone, latitude, longitude, folded, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 1) RETURNING id",
+    "INSERT INTO airports
+         (code, city, country, timezone, latitude, longitude, folded, city_key, country_key, version)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1) RETURNING id",
 );
 const UPDATE: Write = Write::new(
     "UPDATE airports SET code = $2, city = $3, country = $4, timezone = $5, latitude = $6,
-            longitude = $7, folded = $8, version = version + 1
+            longitude = $7, folded = $8, city_key = $9, country_key = $10, version = version + 1
      WHERE id = $1",
 );
 const DELETE: Write = Write::new("DELETE FROM airports WHERE id = $1");
@@ -155,83 +166,131 @@ pub async fn all(db: &mut Conn) -> Result<Vec<Airport>> {
     db.compose(query).all().await
 }
 
-/// Airports that hold every word of a search, by city; the one whose code was typed comes first.
+/// Airports that a search may mean, the best first: see [`Fit`].
 pub async fn matching(db: &mut Conn, search: &str, most: usize) -> Result<Vec<Airport>> {
+    let Some(needle) = Needle::words(search) else {
+        return Ok(Vec::new());
+    };
     let mut query = Composed::new(AIRPORTS);
-    and_all_words(&mut query, "folded", search);
-    query.push(" ORDER BY CASE WHEN code = ").bind_text(search.trim().to_uppercase());
-    query.push(" THEN 0 ELSE 1 END, folded, id").limit(most);
+    query.push(" AND ");
+    SEARCHED.push_fit(&mut query, &needle, Fit::Parts);
+    query.push(" ORDER BY ");
+    SEARCHED.push_rank(&mut query, &needle);
+    query.push(", folded, id").limit(most);
     db.compose(query).all().await
 }
 
-/// Airports to be found by what people call them.
+/// Every airport of a list, found by what people call it.
 #[derive(Debug, Default)]
 pub struct Directory {
     airports: Vec<Airport>,
     by_code: HashMap<String, usize>,
     by_city: HashMap<String, Vec<usize>>,
+    /// By search key, to suggest what may be meant.
+    by_key: HashMap<String, Vec<usize>>,
 }
 
 impl Directory {
-    /// Lays the index.
+    /// Builds the index.
     #[must_use]
     pub fn new(airports: Vec<Airport>) -> Self {
         let mut directory = Self { airports, ..Self::default() };
         for (place, airport) in directory.airports.iter().enumerate() {
             directory.by_code.insert(airport.code.clone(), place);
-            directory.by_city.entry(fold(&airport.city)).or_default().push(place);
+            directory.by_city.entry(identity(&airport.city)).or_default().push(place);
+            directory.by_key.entry(fold(&airport.city)).or_default().push(place);
         }
         directory
     }
 
-    /// The airport of a code, however it is written.
+    /// The airport of a code, in capitals or not.
     #[must_use]
     pub fn by_code(&self, code: &str) -> Option<&Airport> {
         self.by_code.get(&code.trim().to_uppercase()).and_then(|place| self.airports.get(*place))
     }
 
-    /// Which airport a person means by a code, by `City (CODE)` or by a city that has only one.
-    /// The error is a sentence that says what to write instead.
+    fn at(&self, places: Option<&Vec<usize>>) -> Vec<&Airport> {
+        places.into_iter().flatten().filter_map(|place| self.airports.get(*place)).collect()
+    }
+
+    /// Which airport a person means by a code, by `City (CODE)` or by a city that has only one. Names are
+    /// compared whole ([`identity`]). A code in capitals is a code; in other letters it may be a city, too.
+    ///
+    /// # Errors
+    /// A sentence that says what to write instead: “Goa” names two airports where one has the code GOA.
     pub fn named(&self, text: &str) -> Result<&Airport, String> {
         let text = text.trim();
         if text.is_empty() {
-            return Err("Give an airport: a code or a city.".to_owned());
+            return Err("Enter an airport: a code or a city.".to_owned());
         }
-        let in_brackets = text.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-        if let Some(airport) = self.by_code(in_brackets.unwrap_or(text)) {
+        if let Some((city, code)) = label(text)
+            && let Some(airport) = self.by_code(code)
+        {
+            return if identity(city) == identity(&airport.city) {
+                Ok(airport)
+            } else {
+                Err(format!(
+                    "{} is the code of {airport}, not of “{}”. Enter one of the two.",
+                    airport.code,
+                    shortened(city)
+                ))
+            };
+        }
+        let coded = self.by_code(text);
+        if let Some(airport) = coded.filter(|airport| airport.code == text) {
             return Ok(airport);
         }
-        let there: Vec<_> = self
-            .by_city
-            .get(&fold(text))
-            .into_iter()
-            .flatten()
-            .filter_map(|place| self.airports.get(*place))
-            .collect();
-        match there.as_slice() {
-            [] => Err(format!(
-                "There is no airport “{}”; give a code or a city that is known.",
-                shortened(text)
-            )),
+        let mut found: Vec<_> = coded.into_iter().collect();
+        let there = self.at(self.by_city.get(&identity(text)));
+        found.extend(there.into_iter().filter(|airport| coded != Some(*airport)));
+        match found.as_slice() {
+            [] => Err(unknown(text, &self.at(self.by_key.get(&fold(text))))),
             [one] => Ok(one),
-            [first, ..] => {
-                let codes: Vec<_> = there.iter().map(|airport| airport.code.as_str()).collect();
-                Err(format!(
-                    "{} has several airports: write one of {}.",
-                    first.city,
-                    codes.join(", ")
-                ))
-            }
+            several => Err(format!("Which one? Enter {}.", one_of(several))),
         }
     }
 }
 
-/// Which airport a person means: [`Directory::named`] among those that the words find.
+/// That no airport is called so, and those that may be meant.
+fn unknown(text: &str, near: &[&Airport]) -> String {
+    let hint = match near {
+        [] => "Enter a code or a city that is known.".to_owned(),
+        near => format!("Did you mean {}?", one_of(near)),
+    };
+    format!("There is no airport “{}”. {hint}", shortened(text))
+}
+
+/// The two parts of `City (CODE)`.
+fn label(text: &str) -> Option<(&str, &str)> {
+    let (city, code) = text.strip_suffix(')')?.rsplit_once('(')?;
+    (!city.trim().is_empty()).then(|| (city.trim(), code.trim()))
+}
+
+/// `Paris (CDG) or Paris (ORY)`, the first few of them.
+fn one_of(airports: &[&Airport]) -> String {
+    const SHOWN: usize = 6;
+    let names: Vec<_> = airports.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = if airports.len() > SHOWN { ", …" } else { "" };
+    format!("{}{more}", names.join(" or "))
+}
+
+/// Which airport a person means: [`Directory::named`] among those whose code or city the text may be. Where
+/// it is none, the error suggests those that a search finds.
 pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Airport, String>> {
-    const ENOUGH: usize = 50;
-    let without_brackets: String = text.replace(['(', ')'], " ");
-    let found = matching(db, &without_brackets, ENOUGH).await?;
-    Ok(Directory::new(found).named(text).cloned())
+    const SUGGESTED: usize = 3;
+    let text = text.trim();
+    let (city, code) = label(text).unwrap_or((text, text));
+    let mut query = Composed::new(AIRPORTS);
+    // Names that are the same have the same key.
+    query.push(" AND (code = ").bind_text(code.to_uppercase());
+    query.push(" OR city_key = ").bind_text(fold(city));
+    query.push(" OR city_key = ").bind_text(fold(text)).push(") ORDER BY id");
+    let directory = Directory::new(db.compose(query).all().await?);
+    if text.is_empty() || !directory.airports.is_empty() {
+        return Ok(directory.named(text).cloned());
+    }
+    let near = matching(db, text, SUGGESTED).await?;
+    Ok(Err(unknown(text, &near.iter().collect::<Vec<_>>())))
 }
 
 /// Makes an airport (without an id) or changes it.
@@ -246,6 +305,7 @@ pub async fn save(set: &mut ChangeSet, id: Option<i64>, draft: Draft) -> Result<
 /// Makes an airport. A code that is taken is a field's error.
 pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Airport, Refusal> {
     refuse_taken(set, None, &draft.code).await?;
+    let [folded, city_key, country_key] = draft.keys();
     let (id,): (i64,) = set
         .write(INSERT)
         .bind(draft.code.clone())
@@ -254,7 +314,9 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Airport, Refusa
         .bind(draft.timezone.clone())
         .bind(draft.latitude)
         .bind(draft.longitude)
-        .bind(draft.folded())
+        .bind(folded)
+        .bind(city_key)
+        .bind(country_key)
         .one()
         .await
         .map_err(|error| taken_meanwhile(error, &draft.code))?;
@@ -292,6 +354,7 @@ pub async fn update(
             flights::lock(set, *flight).await?;
         }
     }
+    let [folded, city_key, country_key] = draft.keys();
     set.write(UPDATE)
         .bind(before.id)
         .bind(draft.code.clone())
@@ -300,7 +363,9 @@ pub async fn update(
         .bind(draft.timezone.clone())
         .bind(draft.latitude)
         .bind(draft.longitude)
-        .bind(draft.folded())
+        .bind(folded)
+        .bind(city_key)
+        .bind(country_key)
         .execute_one()
         .await
         .map_err(|error| taken_meanwhile(error, &draft.code))?;
@@ -349,8 +414,9 @@ async fn refuse_taken(set: &mut ChangeSet, own: Option<i64>, code: &str) -> Resu
 }
 
 const INSERT_AGAIN: Write = Write::new(
-    "INSERT INTO airports (code, city, country, timezone, latitude, longitude, folded, version, id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    "INSERT INTO airports
+         (code, city, country, timezone, latitude, longitude, folded, city_key, country_key, version, id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
 
 impl From<Airport> for Draft {
@@ -374,6 +440,7 @@ impl Undoable for Airport {
         refuse_taken(set, None, &self.code).await?;
         let draft = Draft::from(self.clone());
         let again = Self { version: self.version + 1, ..self };
+        let [folded, city_key, country_key] = draft.keys();
         set.write(INSERT_AGAIN)
             .bind(draft.code.clone())
             .bind(draft.city.clone())
@@ -381,7 +448,9 @@ impl Undoable for Airport {
             .bind(draft.timezone.clone())
             .bind(draft.latitude)
             .bind(draft.longitude)
-            .bind(draft.folded())
+            .bind(folded)
+            .bind(city_key)
+            .bind(country_key)
             .bind(again.version)
             .bind(again.id)
             .execute_one()

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::bookings;
 use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::query::Param;
-use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
+use crate::db::{Composed, Conn, Fit, Needle, Searched, Select, Write, fold, identity};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
 
@@ -56,17 +56,29 @@ impl Draft {
         read.finish(draft)
     }
 
-    fn folded(&self) -> String {
-        fold(&format!("{} {}", self.last, self.first))
+    fn keys(&self) -> [String; 2] {
+        search_keys(&self.first, &self.last)
     }
 }
+
+/// Returns the search keys of a passenger: of the whole name, and of the first name. The whole name is sorted by the
+/// last name, and holds phrases in either order.
+#[must_use]
+pub fn search_keys(first: &str, last: &str) -> [String; 2] {
+    [fold(&format!("{last} {first} {last}")), fold(first)]
+}
+
+/// How passengers are searched.
+const SEARCHED: Searched = Searched::by_parts("passengers");
 
 /// Passengers; what follows narrows and orders them.
 const PASSENGERS: Select =
     Select::new("SELECT p.id, p.first, p.last, p.version FROM passengers p WHERE 1 = 1");
-const INSERT: Write = Write::new("INSERT INTO passengers (first, last, folded, version) VALUES");
+const INSERT: Write =
+    Write::new("INSERT INTO passengers (first, last, folded, first_key, version) VALUES");
 const UPDATE: Write = Write::new(
-    "UPDATE passengers SET first = $2, last = $3, folded = $4, version = version + 1 WHERE id = $1",
+    "UPDATE passengers SET first = $2, last = $3, folded = $4, first_key = $5, version = version + 1
+     WHERE id = $1",
 );
 const DELETE: Write = Write::new("DELETE FROM passengers WHERE id = $1");
 const LOCK: Select = Select::new("SELECT id FROM passengers WHERE id = $1");
@@ -93,23 +105,41 @@ pub async fn aboard(db: &mut Conn, flight: i64) -> Result<Vec<Passenger>> {
     db.compose(query).all().await
 }
 
-/// Passengers whose name holds every word of a search, by last name; without those of a flight.
+/// Passengers whose name holds every word of a search: first those with words that begin so, each by last
+/// name; without those of a flight.
 pub async fn matching(
     db: &mut Conn,
     search: &str,
     not_aboard: Option<i64>,
     most: usize,
 ) -> Result<Vec<Passenger>> {
-    let mut query = Composed::new(PASSENGERS);
-    and_all_words(&mut query, "p.folded", search);
-    if let Some(flight) = not_aboard {
-        query.push(
-            " AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.passenger_id = p.id AND b.flight_id = ",
-        );
-        query.bind_number(flight).push(")");
+    let mut found = Vec::new();
+    let Some(needle) = Needle::words(search) else {
+        return Ok(found);
+    };
+    for fit in [Fit::Beginnings, Fit::Parts] {
+        let mut query = Composed::new(PASSENGERS);
+        query.push(" AND ");
+        SEARCHED.push_fit(&mut query, &needle, fit);
+        if fit == Fit::Parts {
+            query.push(" AND NOT ");
+            SEARCHED.push_fit(&mut query, &needle, Fit::Beginnings);
+        }
+        if let Some(flight) = not_aboard {
+            query.push(
+                " AND NOT EXISTS (SELECT 1 FROM bookings b WHERE b.passenger_id = p.id AND b.flight_id = ",
+            );
+            query.bind_number(flight).push(")");
+        }
+        // Two statements, so that each reads the index only until enough are found.
+        query.push(" ORDER BY p.folded, p.id").limit(most - found.len());
+        let more: Vec<Passenger> = db.compose(query).all().await?;
+        found.extend(more);
+        if found.len() >= most || needle.is_empty() {
+            break;
+        }
     }
-    query.push(" ORDER BY p.folded, p.id").limit(most);
-    db.compose(query).all().await
+    Ok(found)
 }
 
 /// A passenger as a picker shows and reads it: names are not unique, so the id stands with it.
@@ -118,49 +148,75 @@ pub fn picked(passenger: &Passenger) -> String {
     format!("{passenger} (#{})", passenger.id)
 }
 
-/// Which passenger a person means by `First Last (#ID)`, `#ID` or a name that only one has. The
-/// error is a sentence that says what to write instead.
+/// Which passenger a person means by `First Last (#ID)`, `#ID` or a name that only one has. Names are compared
+/// whole ([`identity`]): a part of a name is nobody's.
+///
+/// # Errors
+/// A sentence that says what to write instead, with those that may be meant.
 pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, String>> {
-    const ENOUGH: usize = 6;
     let text = text.trim();
-    let number = text.rsplit_once('#').map(|(_, rest)| rest.trim_end_matches(')').trim());
-    if let Some(number) = number {
-        let found = match number.parse() {
+    let unknown = || format!("There is no passenger “{}”.", shortened(text));
+    if let Some((name, number)) = text.rsplit_once('#') {
+        let name = name.trim_end_matches('(').trim();
+        let found = match number.trim_end_matches(')').trim().parse() {
             Ok(id) => find(db, id).await?,
             Err(_) => None,
         };
-        return Ok(found.ok_or_else(|| format!("There is no passenger “{}”.", shortened(text))));
+        return Ok(match found {
+            Some(found) if name.is_empty() || identity(name) == identity(&found.to_string()) => {
+                Ok(found)
+            }
+            Some(found) => Err(format!(
+                "#{} is {found}, not “{}”. Enter {} to book them.",
+                found.id,
+                shortened(name),
+                picked(&found)
+            )),
+            None => Err(unknown()),
+        });
     }
-    let name = fold(text);
-    if name.is_empty() || text.chars().any(char::is_control) {
-        return Ok(Err(format!("There is no passenger “{}”.", shortened(text))));
+    if identity(text).is_empty() {
+        return Ok(Err(unknown()));
     }
-    // Whoever has just this name is asked for first: many others may hold the same words.
-    let mut query = Composed::new(PASSENGERS);
-    and_all_words(&mut query, "p.folded", text);
-    query
-        .push(" AND LENGTH(p.folded) = ")
-        .bind_number(i64::try_from(name.chars().count()).unwrap_or(0));
-    query.push(" ORDER BY p.id").limit(50);
-    let mut found: Vec<Passenger> = db.compose(query).all().await?;
-    if found.is_empty() {
-        found = matching(db, text, None, 50).await?;
-    }
-    let same: Vec<_> =
-        found.iter().filter(|passenger| fold(&passenger.to_string()) == name).collect();
+    let same = of_name(db, text).await?;
     Ok(match same.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] if found.len() == 1 => found.into_iter().next().ok_or_else(String::new),
-        [] if found.is_empty() => Err(format!("There is no passenger “{}”.", shortened(text))),
-        several => {
-            let several: Vec<_> =
-                if several.is_empty() { found.iter().collect() } else { several.to_vec() };
-            let choice: Vec<_> =
-                several.iter().take(ENOUGH).map(|passenger| picked(passenger)).collect();
-            let more = if several.len() > choice.len() { ", …" } else { "" };
-            Err(format!("Which one? Write {}{more}.", choice.join(" or ")))
+        [one] => Ok(one.clone()),
+        [] => {
+            let near = matching(db, text, None, SUGGESTED + 1).await?;
+            if near.is_empty() {
+                Err(unknown())
+            } else {
+                Err(format!("{} Did you mean {}?", unknown(), one_of(&near)))
+            }
         }
+        several => Err(format!("Which one? Enter {}.", one_of(several))),
     })
+}
+
+/// How many passengers are suggested where a name does not identify one.
+const SUGGESTED: usize = 6;
+
+fn one_of(passengers: &[Passenger]) -> String {
+    let names: Vec<_> = passengers.iter().take(SUGGESTED).map(picked).collect();
+    let more = if passengers.len() > SUGGESTED { ", …" } else { "" };
+    format!("{}{more}", names.join(" or "))
+}
+
+/// The passengers who have just this name, first name first.
+async fn of_name(db: &mut Conn, name: &str) -> Result<Vec<Passenger>> {
+    let mut query = Composed::new(PASSENGERS);
+    query.push(" AND p.folded IN ('-'");
+    // Nobody says where the first name ends. Names that are the same have the same keys.
+    let words: Vec<_> = name.split_whitespace().collect();
+    for place in 1..words.len() {
+        let (first, last) = words.split_at(place);
+        let [key, _] = search_keys(&first.join(" "), &last.join(" "));
+        query.push(", ").bind_text(key);
+    }
+    query.push(") ORDER BY p.id").limit(1_000);
+    let found: Vec<Passenger> = db.compose(query).all().await?;
+    let name = identity(name);
+    Ok(found.into_iter().filter(|found| identity(&found.to_string()) == name).collect())
 }
 
 /// Makes a passenger (without an id) or changes it.
@@ -183,10 +239,10 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Passenger> {
 
 /// Makes many passengers in a few statements.
 pub async fn insert_all(set: &mut ChangeSet, drafts: Vec<Draft>) -> Result<Vec<Passenger>> {
-    let names: Vec<_> = drafts.iter().map(Draft::folded).collect();
-    let rows = drafts.iter().zip(&names).map(|(draft, folded)| {
-        let Draft { first, last } = draft;
-        vec![Param::from(first), Param::from(last), Param::from(folded), Param::Number(1)]
+    let keys: Vec<_> = drafts.iter().map(Draft::keys).collect();
+    let rows = drafts.iter().zip(&keys).map(|(Draft { first, last }, [folded, first_key])| {
+        let [first, last] = [first, last].map(Param::from);
+        vec![first, last, folded.into(), first_key.into(), Param::Number(1)]
     });
     let ids = set.insert(INSERT, &rows.collect::<Vec<_>>()).await?;
     let passengers: Vec<_> = drafts
@@ -210,11 +266,13 @@ pub async fn update(set: &mut ChangeSet, before: &Passenger, draft: Draft) -> Re
     if before.first == draft.first && before.last == draft.last {
         return Ok(before.clone());
     }
+    let [folded, first_key] = draft.keys();
     set.write(UPDATE)
         .bind(before.id)
         .bind(draft.first.clone())
         .bind(draft.last.clone())
-        .bind(draft.folded())
+        .bind(folded)
+        .bind(first_key)
         .execute_one()
         .await?;
     let after = Passenger {
@@ -242,15 +300,17 @@ pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Passenger>> {
 }
 
 const INSERT_AGAIN: Write = Write::new(
-    "INSERT INTO passengers (first, last, folded, version, id) VALUES ($1, $2, $3, $4, $5)",
+    "INSERT INTO passengers (first, last, folded, first_key, version, id)
+     VALUES ($1, $2, $3, $4, $5, $6)",
 );
 
 async fn insert_again(set: &mut ChangeSet, passenger: Passenger) -> Result<Passenger> {
-    let draft = Draft { first: passenger.first.clone(), last: passenger.last.clone() };
+    let [folded, first_key] = search_keys(&passenger.first, &passenger.last);
     set.write(INSERT_AGAIN)
         .bind(passenger.first.clone())
         .bind(passenger.last.clone())
-        .bind(draft.folded())
+        .bind(folded)
+        .bind(first_key)
         .bind(passenger.version)
         .bind(passenger.id)
         .execute_one()

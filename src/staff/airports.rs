@@ -17,6 +17,7 @@ pub struct Airports;
 const DEPARTURES: &str = "(SELECT COUNT(*) FROM flights f WHERE f.origin_id = a.id)";
 const ARRIVALS: &str = "(SELECT COUNT(*) FROM flights f WHERE f.destination_id = a.id)";
 const UNUSED: &str = "NOT EXISTS (SELECT 1 FROM flights WHERE a.id IN (origin_id, destination_id))";
+const NAMED: Look = Look::Related { column: "a.id", searched: airports::SEARCHED, kind: "" };
 
 static MODEL: Model = Model {
     slug: "airports",
@@ -30,19 +31,21 @@ static MODEL: Model = Model {
         columns: &[
             Column::text("code", "Code", "a.code"),
             Column::text("city", "City", "a.city").by(Key::Text("a.folded")).edits("city"),
-            Column::text("country", "Country", "a.country").edits("country"),
+            Column::text("country", "Country", "a.country")
+                .by(Key::Text("a.country_key"))
+                .edits("country"),
             Column::text("timezone", "Time zone", "a.timezone").edits("timezone"),
             Column::number("departures", "Departures", DEPARTURES),
             Column::number("arrivals", "Arrivals", ARRIVALS),
         ],
-        search: &[Look::Words("a.folded")],
+        search: &[NAMED],
         search_help: "code, city or country",
         filters: &[
             Filter::states(&[
                 ("unused", "Without flights", UNUSED),
                 ("zoneless", "Without a time zone", "a.timezone = ''"),
             ]),
-            Filter::new("city", "City", Look::Words("a.folded")),
+            Filter::new("city", "City", NAMED),
             Filter::new("departures", "Departures", Look::Number(DEPARTURES)),
             Filter::new("arrivals", "Arrivals", Look::Number(ARRIVALS)),
         ],
@@ -67,8 +70,7 @@ impl Manage for Airports {
 
     async fn load(&self, db: &mut Conn, id: i64) -> Result<Option<Loaded>> {
         let decimal = |it: Option<f64>| it.map(|it| it.to_string()).unwrap_or_default();
-        let found = airports::find(db, id).await?;
-        Ok(found.map(|it| {
+        Ok(airports::find(db, id).await?.map(|it| {
             let fields = [
                 ("code", it.code.clone()),
                 ("city", it.city.clone()),
@@ -82,8 +84,8 @@ impl Manage for Airports {
     }
 
     async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
-        let airport = airports::save(set, form.id, Draft::parse(form.values)?).await?;
-        Ok(Saved { id: airport.id, label: airport.to_string() })
+        let draft = Draft::parse(form.values)?;
+        airports::save(set, form.id, draft).await.map(|it| Saved::of(it.id, &it))
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {

@@ -1,7 +1,8 @@
 //! Bookings as parts of a flight's or a passenger's form: one way in and one way out for both.
 
 use crate::changes::ChangeSet;
-use crate::domain::bookings::{self, Refused};
+use crate::domain::bookings::{self, Booked, Refused};
+use crate::domain::passengers::Passenger;
 use crate::domain::{flights, passengers};
 use crate::error::Result;
 use crate::input::{Errors, Refusal};
@@ -37,27 +38,28 @@ pub(super) async fn take_out(set: &mut ChangeSet, side: Side, others: &[i64]) ->
     Ok(())
 }
 
-/// Books, each a flight and a passenger. Refusals are errors of the field.
+/// Books, each a flight and a passenger. Refusals are errors of the field. Answers who got a seat.
 pub(super) async fn add(
     set: &mut ChangeSet,
     field: &'static str,
     wishes: impl IntoIterator<Item = (i64, i64)> + Send,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Passenger>, Refusal> {
     // Locked in one order, so that two forms with the same flights wait, but never for each other.
     let mut wishes: Vec<_> = wishes.into_iter().collect();
     wishes.sort_unstable();
-    let mut errors = Errors::default();
+    let (mut booked, mut errors) = (Vec::new(), Errors::default());
     for (flight, passenger) in wishes {
-        let booked = bookings::book(set, flight, passenger).await?;
-        if booked == Err(Refused::NoPassenger) {
-            errors.add(field, Refused::NoPassenger.to_string());
-            break;
-        }
-        if let Err(refused) = booked {
-            errors.add(field, told(set, refused, flight, passenger).await?);
+        match bookings::book(set, flight, passenger).await? {
+            Ok(Booked::New(passenger)) => booked.push(passenger),
+            Ok(Booked::Already(_)) => {}
+            Err(Refused::NoPassenger) => {
+                errors.add(field, Refused::NoPassenger.to_string());
+                break;
+            }
+            Err(refused) => errors.add(field, told(set, refused, flight, passenger).await?),
         }
     }
-    Ok(errors.into_result(())?)
+    Ok(errors.into_result(booked)?)
 }
 
 async fn told(

@@ -8,8 +8,10 @@ use crate::admin::{
 use crate::auth::{Need, Right};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
+use crate::domain::airports;
 use crate::domain::flights::{self, Draft, Flight, LONGEST, MOST_SEATS, NOT_VALID, VALID};
-use crate::domain::{passengers, times};
+use crate::domain::passengers::{self, Passenger};
+use crate::domain::times;
 use crate::error::{Error, Result};
 use crate::input::{Errors, Refusal, Values};
 
@@ -48,8 +50,12 @@ static MODEL: Model = Model {
             Column::flag("valid", "Valid", VALID, VALID_NUMBER),
         ],
         search: &[
-            Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
-            Look::Related { column: "f.destination_id", table: "airports", kind: "airports" },
+            Look::Related { column: "f.origin_id", searched: airports::SEARCHED, kind: "airports" },
+            Look::Related {
+                column: "f.destination_id",
+                searched: airports::SEARCHED,
+                kind: "airports",
+            },
             Look::Number("f.id"),
         ],
         search_help: "airports' codes, cities and countries, or the number",
@@ -63,12 +69,20 @@ static MODEL: Model = Model {
             Filter::new(
                 "from",
                 "Origin",
-                Look::Related { column: "f.origin_id", table: "airports", kind: "airports" },
+                Look::Related {
+                    column: "f.origin_id",
+                    searched: airports::SEARCHED,
+                    kind: "airports",
+                },
             ),
             Filter::new(
                 "to",
                 "Destination",
-                Look::Related { column: "f.destination_id", table: "airports", kind: "airports" },
+                Look::Related {
+                    column: "f.destination_id",
+                    searched: airports::SEARCHED,
+                    kind: "airports",
+                },
             ),
             Filter::new("departs", "Departure", Look::Day("f.departs_on")),
             Filter::new("minutes", "Minutes", Look::Number("f.duration")),
@@ -166,8 +180,8 @@ impl Manage for Flights {
             }
         };
         let wishes = new.into_iter().map(|passenger| (flight.id, passenger));
-        bookings::add(set, "passengers", wishes).await?;
-        Ok(Saved { id: flight.id, label: flight.to_string() })
+        let booked = bookings::add(set, "passengers", wishes).await?;
+        Ok(Saved { also: told(&booked), ..Saved::of(flight.id, &flight) })
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
@@ -191,6 +205,20 @@ impl Manage for Flights {
 
     fn links(&self, id: i64) -> Vec<(&'static str, String)> {
         vec![("View on site", format!("/{id}"))]
+    }
+}
+
+/// Who was booked, as a sentence: whoever typed a name sees whose it is.
+fn told(booked: &[Passenger]) -> String {
+    const NAMED: usize = 5;
+    let names: Vec<_> = booked.iter().take(NAMED).map(passengers::picked).collect();
+    match booked.len() {
+        0 => String::new(),
+        1 => format!("{} is booked.", names.join("")),
+        count if count > NAMED => {
+            format!("{} and {} more are booked.", names.join(", "), count - NAMED)
+        }
+        _ => format!("{} are booked.", names.join(", ")),
     }
 }
 

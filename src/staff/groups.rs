@@ -146,7 +146,7 @@ impl Manage for Groups {
                 groups::update(set, &before, draft).await?
             }
         };
-        Ok(Saved { id: group.id, label: group.name })
+        Ok(Saved::of(group.id, &group.name))
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {

@@ -3,7 +3,7 @@
 use crate::admin::{Column, Filled, Filter, Key, List, Loaded, Look, Manage, Model, Saved};
 use crate::auth::{Need, Visitor, log_access};
 use crate::changes::ChangeSet;
-use crate::db::Conn;
+use crate::db::{Conn, Searched};
 use crate::error::{Error, Result};
 use crate::input::Refusal;
 
@@ -20,6 +20,16 @@ const UNDONE: &str = "EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)
 const STATE: &str = "CASE WHEN EXISTS (SELECT 1 FROM change_sets u WHERE u.undoes = s.id)
      THEN 'undone' WHEN s.undoes IS NOT NULL THEN 'undo' ELSE '' END";
 
+/// Who did what, why, and what each change is about.
+const NAMED: &str = "(SELECT change_set_id AS id, folded FROM change_set_keys
+     UNION ALL SELECT change_set_id, folded FROM change_keys) AS named";
+const WHO: &str = "(SELECT change_set_id AS id, who AS folded FROM change_set_keys) AS people";
+/// What was done, and to what.
+const WHAT: &str = "(SELECT id, LOWER(action) AS folded FROM change_sets
+     UNION ALL SELECT change_set_id, folded FROM change_keys) AS acts";
+const WHO_KEY: &str =
+    "COALESCE((SELECT k.who FROM change_set_keys k WHERE k.change_set_id = s.id), '')";
+
 static MODEL: Model = Model {
     slug: "log",
     name: "entry",
@@ -32,21 +42,14 @@ static MODEL: Model = Model {
         columns: &[
             Column::number("number", "Number", "s.id"),
             Column::moment("when", "When", "s.at", "'UTC'").by(Key::Number("s.at")),
-            Column::text("who", "Who", "s.actor"),
+            Column::text("who", "Who", "s.actor").by(Key::Text(WHO_KEY)),
             Column::text("what", "What", "s.action"),
             Column::text("about", "About", ABOUT),
             Column::number("changes", "Changes", CHANGES),
             Column::text("reason", "Reason", "s.reason"),
             Column::text("state", "State", STATE),
         ],
-        search: &[
-            Look::Words("s.folded"),
-            Look::Related {
-                column: "s.id",
-                table: "(SELECT change_set_id AS id, folded FROM changes) AS named",
-                kind: "",
-            },
-        ],
+        search: &[Look::Related { column: "s.id", searched: Searched::by_parts(NAMED), kind: "" }],
         search_help: "who, what, the reason, or what it is about",
         filters: &[
             Filter::new("kind", "Kind", Look::Choice(log_access::KINDS)),
@@ -55,8 +58,16 @@ static MODEL: Model = Model {
                 ("undo", "An undo", "s.undoes IS NOT NULL"),
                 ("reasoned", "With a reason", "s.reason <> ''"),
             ]),
-            Filter::new("who", "Who", Look::Words("LOWER(s.actor)")),
-            Filter::new("what", "What", Look::Words("LOWER(s.action)")),
+            Filter::new(
+                "who",
+                "Who",
+                Look::Related { column: "s.id", searched: Searched::by_parts(WHO), kind: "" },
+            ),
+            Filter::new(
+                "what",
+                "What",
+                Look::Related { column: "s.id", searched: Searched::by_parts(WHAT), kind: "" },
+            ),
             Filter::new("when", "When", Look::Moment("s.at")),
             Filter::new("number", "Number", Look::Number("s.id")),
         ],

@@ -32,7 +32,9 @@ static MODEL: Model = Model {
         id: "p.id",
         columns: &[
             Column::text("last", "Last name", "p.last").by(Key::Text("p.folded")).edits("last"),
-            Column::text("first", "First name", "p.first").edits("first"),
+            Column::text("first", "First name", "p.first")
+                .by(Key::Text("p.first_key"))
+                .edits("first"),
             Column::number("number", "Number", "p.id"),
             Column::number("flights", "Flights", FLIGHTS),
         ],
@@ -85,7 +87,7 @@ impl Manage for Passengers {
         bookings::take_out(set, bookings::Side::Passenger(passenger.id), &gone).await?;
         let wishes = new.into_iter().map(|flight| (flight, passenger.id));
         bookings::add(set, "flights", wishes).await?;
-        Ok(Saved { id: passenger.id, label: passenger.to_string() })
+        Ok(Saved::of(passenger.id, &passenger))
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {

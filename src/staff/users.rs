@@ -22,7 +22,7 @@ pub struct Users;
 const LAST_SIGN_IN: &str = "(SELECT s.at FROM sign_ins s WHERE s.user_id = u.id)";
 const ROLE: &str =
     "CASE WHEN u.is_superuser THEN 'Superuser' WHEN u.is_staff THEN 'Staff' ELSE 'None' END";
-const GROUPS: &str = "COALESCE((SELECT STRING_AGG(g.name, ', ' ORDER BY g.name) FROM groups g
+const GROUPS: &str = "COALESCE((SELECT STRING_AGG(g.name, ', ' ORDER BY g.folded) FROM groups g
     JOIN memberships m ON m.group_id = g.id WHERE m.user_id = u.id), '')";
 
 const GROUPS_FOLDED: &str = "COALESCE((SELECT STRING_AGG(g.folded, ', ') FROM groups g
@@ -195,7 +195,7 @@ impl Manage for Users {
         for group in &joined {
             groups::join(set, &user, group).await?;
         }
-        Ok(Saved { id: user.id, label: user.username })
+        Ok(Saved::of(user.id, &user.username))
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {

@@ -138,7 +138,7 @@ async fn several_of_one_name_are_told_apart() {
     let again = staff.submit(&form, "form.edit", &fields).await;
     assert_eq!(
         again.one("#passengers-errors"),
-        format!("Which one? Write Kim Lee (#{}) or Kim Lee (#{}).", one.id, two.id)
+        format!("Which one? Enter Kim Lee (#{}) or Kim Lee (#{}).", one.id, two.id)
     );
     let fields = [("passengers", &*format!("Kim Lee (#{})", two.id)), ("_continue", "1")];
     let saved = staff.submit(&again, "form.edit", &fields).await;

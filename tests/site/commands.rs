@@ -400,7 +400,7 @@ async fn data_is_loaded_whole_or_not_at_all() {
     assert!(!broken.ok);
     assert_eq!(
         broken.err,
-        "airline: nothing was loaded:\nbroken.csv, line 2: destination: There is no airport “Nowhere”; give a code or a city that is known.\n"
+        "airline: nothing was loaded:\nbroken.csv, line 2: destination: There is no airport “Nowhere”. Enter a code or a city that is known.\n"
     );
     assert!(!run(&["dumpdata"]).out.contains("\"flights\""));
     assert_eq!(run(&["loaddata", "flights.csv"]).out, "flights: 1 added.\n");

@@ -56,12 +56,13 @@ async fn a_broken_file_is_refused_whole_with_lines_and_reasons() {
     assert_eq!(
         lines(&problems),
         [
-            "file.csv, line 3: origin: There is no airport “Atlantis”; give a code or a city that is known.",
-            "file.csv, line 4: origin: London has several airports: write one of LHR, LGW.",
+            "file.csv, line 3: origin: There is no airport “Atlantis”. Enter a code or a city that is known.",
+            "file.csv, line 4: origin: Which one? Enter London (LHR) or London (LGW).",
             "file.csv, line 5: duration: “many” is not a whole number from -2880 to 2880.",
             "file.csv, line 6: duration: Give a number from -2880 to 2880.",
             "file.csv, line 7: departs: Give date and time like 2026-11-23 08:05.",
-            "file.csv, line 8: origin: Give an airport: a code or a city.",
+            "file.csv, line 8: origin: Enter an airport: a code or a city.",
+            "file.csv, line 9: origin: There is no airport “Par is”. Enter a code or a city that is known.",
         ]
     );
     assert_eq!(site.dump().await, before);

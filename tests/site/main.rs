@@ -40,6 +40,7 @@ mod paging;
 mod public;
 mod rights;
 mod schema;
+mod searching;
 mod statements;
 mod supply;
 mod templates;

@@ -229,7 +229,7 @@ async fn saving_as_new_makes_another_one_like_it() {
     let fields =
         [("duration", "55"), ("passengers-remove", &*alice.id.to_string()), ("_saveasnew", "1")];
     let done = staff.submit(&form, "form.edit", &fields).await;
-    assert!(done.messages()[0].starts_with("The flight was added:"), "{}", done.text);
+    assert!(done.messages()[0].contains("The flight was added:"), "{}", done.text);
     let all = flights::all(&mut site.pool.conn().await.unwrap()).await.unwrap();
     assert_eq!(all.iter().map(|flight| flight.duration).collect::<Vec<_>>(), [100, 55]);
     assert_eq!(site.booked(&flight).await, 2);
@@ -248,7 +248,7 @@ async fn saving_as_new_makes_another_one_like_it() {
     let mut planner = site.staff_with("planner", "change_flights add_flights").await;
     let form = planner.get(&format!("/admin/flights/{}/change/", flight.id)).await;
     let done = planner.submit(&form, "form.edit", &[("_saveasnew", "1")]).await;
-    assert!(done.messages()[0].starts_with("The flight was added:"), "{}", done.text);
+    assert!(done.messages()[0].contains("The flight was added:"), "{}", done.text);
 }
 
 #[rocket::async_test]

@@ -11,7 +11,8 @@
 //! must not lead are written as `column + 0`, which no index has.
 
 use super::search::{Listed, Search, Sort};
-use crate::db::{Composed, Conn, and_all_words};
+use crate::db::{Composed, Conn, Found, Needle};
+use crate::domain::airports::SEARCHED;
 use crate::error::{Error, Result};
 
 /// How many flights a page of the public list holds.
@@ -49,8 +50,8 @@ pub(super) enum Part {
 /// The airports at one end of the flights.
 #[derive(Debug)]
 struct End {
-    words: String,
-    ids: Vec<i64>,
+    needle: Option<Needle>,
+    found: Found,
 }
 
 /// A search whose airports were looked up.
@@ -67,7 +68,8 @@ impl Finder {
     /// Looks the airports of a search up.
     pub(super) async fn of(search: &Search, db: &mut Conn, now: i64) -> Result<Self> {
         let end = |words: &String| {
-            (!words.is_empty()).then(|| End { words: words.clone(), ids: Vec::new() })
+            (!words.is_empty())
+                .then(|| End { needle: Needle::words(words), found: Found::of(Vec::new()) })
         };
         let mut finder = Self {
             sort: search.sort,
@@ -84,26 +86,18 @@ impl Finder {
         if self.origins.is_none() && self.destinations.is_none() {
             return Ok(());
         }
-        let mut query = Composed::select("id, is_origin FROM (");
-        if let Some(end) = &self.origins {
-            query.push("SELECT * FROM (SELECT id, CAST(1 AS BIGINT) AS is_origin FROM airports WHERE 1 = 1");
-            and_all_words(&mut query, "folded", &end.words);
-            query.limit(MOST_NAMED + 1).push(") AS origins");
-        }
-        if self.origins.is_some() && self.destinations.is_some() {
-            query.push(" UNION ALL ");
-        }
-        if let Some(end) = &self.destinations {
-            query.push("SELECT * FROM (SELECT id, CAST(0 AS BIGINT) AS is_origin FROM airports WHERE 1 = 1");
-            and_all_words(&mut query, "folded", &end.words);
-            query.limit(MOST_NAMED + 1).push(") AS destinations");
-        }
-        query.push(") AS ends");
-        let airports: Vec<(i64, i64)> = db.compose(query).all().await?;
-        for (id, is_origin) in airports {
-            let end = if is_origin == 1 { &mut self.origins } else { &mut self.destinations };
+        let mut query =
+            Composed::select("is_origin, id, fit FROM (SELECT 1 AS is_origin, id, fit FROM ");
+        push_found(&mut query, self.origins.as_ref());
+        query.push(" AS origins UNION ALL SELECT 0, id, fit FROM ");
+        push_found(&mut query, self.destinations.as_ref());
+        query.push(" AS destinations) AS ends");
+        let rows: Vec<(i32, i64, i64)> = db.compose(query).all().await?;
+        let (origins, destinations): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|(is_origin, ..)| *is_origin == 1);
+        for (end, rows) in [(&mut self.origins, origins), (&mut self.destinations, destinations)] {
             if let Some(end) = end {
-                end.ids.push(id);
+                end.found = Found::of(rows.into_iter().map(|(_, id, fit)| (id, fit)).collect());
             }
         }
         Ok(())
@@ -218,7 +212,9 @@ impl Finder {
 
     fn push_conditions(&self, query: &mut Composed, part: Part, in_order: bool) {
         let fewer_origins = match (&self.origins, &self.destinations) {
-            (Some(origins), Some(destinations)) => origins.ids.len() <= destinations.ids.len(),
+            (Some(origins), Some(destinations)) => {
+                origins.found.ids.len() <= destinations.found.ids.len()
+            }
             (origins, _) => origins.is_some(),
         };
         // The day finds fewer than an airport; the end with fewer airports fewer than the other.
@@ -254,17 +250,30 @@ impl Finder {
     }
 }
 
+/// Adds which airports an end means; none where there is nothing to look for.
+fn push_found(query: &mut Composed, end: Option<&End>) {
+    match end.and_then(|end| end.needle.as_ref()) {
+        Some(needle) => SEARCHED.push_found(query, needle, MOST_NAMED),
+        None => {
+            query.push("(SELECT id, CAST(0 AS BIGINT) AS fit FROM airports WHERE 1 = 0)");
+        }
+    }
+}
+
 impl End {
     /// Adds that a column holds one of the airports.
     fn push(&self, query: &mut Composed, column: &'static str) {
         query.push(" AND ").push(column).push(" IN (");
-        if self.ids.len() > MOST_NAMED {
-            query.push("SELECT id FROM airports WHERE 1 = 1");
-            and_all_words(query, "folded", &self.words);
-        } else {
-            query.push("-1");
-            for id in &self.ids {
-                query.push(", ").bind_number(*id);
+        match &self.needle {
+            Some(needle) if self.found.ids.len() > MOST_NAMED => {
+                query.push("SELECT id FROM airports WHERE ");
+                SEARCHED.push_fit(query, needle, self.found.fit);
+            }
+            _ => {
+                query.push("-1");
+                for id in &self.found.ids {
+                    query.push(", ").bind_number(*id);
+                }
             }
         }
         query.push(")");

@@ -198,6 +198,21 @@ impl Page {
         found.into_iter().next().unwrap()
     }
 
+    /// The ids of the elements.
+    pub(crate) fn ids(&self, selector: &str) -> Vec<String> {
+        self.select(selector)
+            .iter()
+            .filter_map(|it| it.value().attr("id"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What fields hold, without those that are empty.
+    pub(crate) fn values(&self, selector: &str) -> Vec<String> {
+        let values = self.select(selector).into_iter().filter_map(|it| it.value().attr("value"));
+        values.filter(|value| !value.is_empty()).map(str::to_owned).collect()
+    }
+
     #[track_caller]
     pub(crate) fn attribute(&self, selector: &str, name: &str) -> String {
         let found = self.select(selector);
