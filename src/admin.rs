@@ -40,7 +40,7 @@ pub use dependents::Dependent;
 pub use export::Exports;
 pub use table::Listing;
 
-pub use manage::{Choice, Filled, Loaded, Manage, Registry, Saved, Search, Undo};
+pub use manage::{Choice, Filled, Loaded, Manage, Registry, Saved, Search, SideEffects, Undo};
 pub use model::{Column, Field, Filter, Input, Key, List, Look, Model, Show};
 pub use model_checks::mistakes;
 

@@ -84,7 +84,8 @@ enum Command {
     ///
     /// Airports: CSV with a header, at least code,city; optional country, timezone, latitude,
     /// longitude. Flights: CSV of origin, destination (city or code) and minutes; with a header
-    /// also departs (local time at the origin) and capacity. Passengers: CSV of first,last.
+    /// also departs (local time at the origin, or with an offset such as 2026-11-23T08:05Z) and
+    /// capacity. Passengers: CSV of first,last.
     Loaddata {
         /// The files, loaded in this order.
         #[arg(required = true)]
@@ -95,6 +96,10 @@ enum Command {
         /// Do everything, report it, and keep nothing.
         #[arg(long)]
         dry_run: bool,
+        /// Load files also where they give airports another time zone, with which flights show other
+        /// times.
+        #[arg(long)]
+        allow_time_changes: bool,
     },
     /// Write everything as JSON lines to standard output; `loaddata` reads them back.
     Dumpdata,
@@ -224,8 +229,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Makemigrations { name: None, .. } => migrations::compare(),
         Command::Createsuperuser { noinput } => accounts::create_superuser(noinput).await,
         Command::Changepassword { user } => accounts::change_password(&user).await,
-        Command::Loaddata { files, kind, dry_run } => {
-            files::load(&files, kind.map(Kind::from), dry_run).await
+        Command::Loaddata { files, kind, dry_run, allow_time_changes } => {
+            files::load(&files, kind.map(Kind::from), dry_run, allow_time_changes).await
         }
         Command::ImportDjango { url, dry_run } => django::import(url.as_deref(), dry_run).await,
         Command::Dumpdata => files::dump().await,

@@ -6,3 +6,4 @@ pub mod bookings;
 pub mod flights;
 pub mod passengers;
 pub mod times;
+pub mod zones;

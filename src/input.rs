@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use serde::Serialize;
+
 use crate::error::Error;
 
 /// What a form sends or shows: the values of each field, as text.
@@ -78,7 +80,19 @@ impl FromIterator<(String, String)> for Values {
 
 /// What is wrong with a form, by field: sentences that say what to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Errors(BTreeMap<&'static str, Vec<String>>);
+pub struct Errors {
+    fields: BTreeMap<&'static str, Vec<String>>,
+    confirmation: Option<Confirmation>,
+}
+
+/// A hidden field that lets a form through which was refused only so that somebody reads what it would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Confirmation {
+    /// The field's name.
+    pub name: &'static str,
+    /// What it confirms: another value asks again.
+    pub value: String,
+}
 
 impl Errors {
     /// One thing that is wrong with one field.
@@ -89,26 +103,44 @@ impl Errors {
         errors
     }
 
+    /// What a field would do, for somebody to read before the same form is sent again with its confirmation.
+    #[must_use]
+    pub fn needing_confirmation(
+        field: &'static str,
+        effect: impl Into<String>,
+        name: &'static str,
+        value: impl Into<String>,
+    ) -> Self {
+        let confirmation = Some(Confirmation { name, value: value.into() });
+        Self { confirmation, ..Self::one(field, effect) }
+    }
+
+    /// The field to send along, where all that is missing is that somebody confirms it.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<&Confirmation> {
+        self.confirmation.as_ref()
+    }
+
     /// Adds what is wrong with a field.
     pub fn add(&mut self, field: &'static str, error: impl Into<String>) {
-        self.0.entry(field).or_default().push(error.into());
+        self.fields.entry(field).or_default().push(error.into());
     }
 
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
     }
 
     /// What is wrong with one field.
     #[must_use]
     pub fn of(&self, field: &str) -> &[String] {
-        self.0.get(field).map_or(&[], Vec::as_slice)
+        self.fields.get(field).map_or(&[], Vec::as_slice)
     }
 
     /// Everything that is wrong, field by field.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[String])> {
-        self.0.iter().map(|(field, errors)| (*field, errors.as_slice()))
+        self.fields.iter().map(|(field, errors)| (*field, errors.as_slice()))
     }
 
     /// `Ok` where nothing is wrong.

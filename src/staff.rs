@@ -4,6 +4,7 @@ pub mod access;
 pub mod airports;
 mod bookings;
 mod dependents;
+mod effects;
 pub mod flights;
 pub mod groups;
 pub mod log;
@@ -25,6 +26,7 @@ pub const KINDS: Registry = Registry {
         &log::Log,
     ],
     undo: &undo::EveryKind,
+    side_effects: &effects::Times,
     dependents: dependents::DEPENDENTS,
 };
 

@@ -211,7 +211,8 @@ async fn one(
             for name in settings.all("set") {
                 values.replace(name, settings.all(name));
             }
-            manage.save(set, Filled { by, id: Some(id), values: &values }).await.map(drop)
+            let form = Filled { by, id: Some(id), values: &values, previewed: true };
+            manage.save(set, form).await.map(drop)
         }
     }
 }
@@ -286,7 +287,9 @@ pub(super) async fn bulk(
         .into_iter()
         .chain(chosen.iter().map(|field| field.name))
         .collect();
+    let effects = registry.side_effects.of(&mut set).await?;
     let mut preview = Preview::of(**registry, by, &operation, &set, refused, &form, &carry);
+    preview.effects(effects);
     preview.carry("ids", joined(&ids));
     drop(set);
     let chosen = chosen

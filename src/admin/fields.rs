@@ -8,6 +8,7 @@ use super::reasons::Reasons;
 use crate::auth::rights::KINDS;
 use crate::auth::{Act, Need, Right, Rights, Visitor};
 use crate::db::Conn;
+use crate::domain::times;
 use crate::error::Result;
 use crate::input::{Errors, Values, search_problem};
 use crate::pages::first_of;
@@ -69,7 +70,10 @@ impl FieldView {
     /// The field in a form about many objects: whether it is set is said beside it, and it leads
     /// nowhere.
     pub(super) fn of_many(self, set: bool) -> Self {
-        Self { set, required: true, can_add: false, can_open: false, ..self }
+        // A time that is typed again may be one that needs an offset at some of the objects.
+        let is_typed_time = self.input == "local" && !self.value.is_empty();
+        let input = if is_typed_time { "text" } else { self.input };
+        Self { set, input, required: true, can_add: false, can_open: false, ..self }
     }
 }
 
@@ -239,7 +243,11 @@ impl Source<'_> {
                 (view.least, view.most) = (Some(least), Some(most));
             }
             Input::Decimal => view.input = "decimal",
-            Input::LocalTime => view.input = "local",
+            // A browser's own field takes no offset: what has one, or may need one, is text.
+            Input::LocalTime if times::is_local(&view.value) && view.errors.is_empty() => {
+                view.input = "local";
+            }
+            Input::LocalTime => {}
             Input::Flag { .. } => view.input = "flag",
             Input::Rights => {
                 view.input = "rights";

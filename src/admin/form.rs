@@ -16,7 +16,7 @@ use super::related;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
-use crate::input::{Errors, Values};
+use crate::input::{Confirmation, Errors, Values};
 use crate::pages::{Html, Page, Query};
 
 #[derive(Debug, Serialize)]
@@ -33,6 +33,8 @@ struct Context {
     base: String,
     fields: Vec<FieldView>,
     problems: Vec<Problem>,
+    /// Where it was refused only so that somebody reads what it would do: sending it again confirms that.
+    confirmation: Option<Confirmation>,
     /// Somebody saved meanwhile, and touched what was touched here.
     meanwhile: Option<Meanwhile>,
     clashes: Vec<Clash>,
@@ -178,6 +180,7 @@ impl Form<'_> {
             clashes: merge::clashes(model, self.by, self.values),
             fields: source.fields(db).await?,
             problems: problems(model.fields, self.errors),
+            confirmation: self.errors.confirmation().cloned(),
             meanwhile: self.meanwhile,
             gone: self.gone,
             unconfirmed: self.unconfirmed,

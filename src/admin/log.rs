@@ -184,7 +184,9 @@ async fn undo(
         let said = Message::done(format!("Undone: {}.", numbered(count, "changes")));
         return Ok(page.to("/admin/log/".to_owned(), Some(said.undone_at(done))));
     }
-    let preview = Preview::of(registry, by, &operation, &set, refused, form, &[]);
+    let effects = registry.side_effects.of(&mut set).await?;
+    let mut preview = Preview::of(registry, by, &operation, &set, refused, form, &[]);
+    preview.effects(effects);
     drop(set);
     let (when, _) = times::told(performed.at);
     let context = UndoContext {

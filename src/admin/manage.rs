@@ -90,6 +90,16 @@ pub struct Filled<'a> {
     pub id: Option<i64>,
     /// What the fields hold.
     pub values: &'a Values,
+    /// Whether a preview shows what comes of it before it is kept.
+    pub previewed: bool,
+}
+
+impl Filled<'_> {
+    /// Whether somebody has seen what a value does, and wants it.
+    #[must_use]
+    pub fn confirms(&self, name: &str, value: &str) -> bool {
+        self.previewed || (self.values.has(name) && self.values.first(name) == value)
+    }
 }
 
 /// What a field that refers to objects asks for.
@@ -169,6 +179,13 @@ pub trait Undo: Send + Sync {
     ) -> Result<(), Refusal>;
 }
 
+/// What changes along with what a set changes, and is in no object's row.
+#[rocket::async_trait]
+pub trait SideEffects: Send + Sync {
+    /// One sentence for each, for a preview.
+    async fn of(&self, set: &mut ChangeSet) -> Result<Vec<String>>;
+}
+
 /// What the engine was handed.
 #[derive(Clone, Copy)]
 pub struct Registry {
@@ -176,6 +193,8 @@ pub struct Registry {
     pub kinds: &'static [&'static dyn Manage],
     /// How their changes are undone.
     pub undo: &'static dyn Undo,
+    /// What changes along with them.
+    pub side_effects: &'static dyn SideEffects,
     /// What is deleted along with what.
     pub dependents: &'static [Dependent],
 }

@@ -73,6 +73,8 @@ pub(super) struct Preview {
     differs: Vec<String>,
     changed_meanwhile: bool,
     sections: Vec<Section>,
+    /// What changes along, and is in no object's row.
+    effects: Vec<String>,
     refused: Vec<Refused>,
     refused_more: usize,
     unconfirmed: bool,
@@ -159,6 +161,7 @@ impl Preview {
             changed_meanwhile: follows,
             unconfirmed,
             sections,
+            effects: Vec::new(),
             any,
             refused_more: refused.len().saturating_sub(NAMED),
             refused: {
@@ -170,6 +173,11 @@ impl Preview {
             seen: sealed.seen,
             carried,
         }
+    }
+
+    /// Says what else changes along.
+    pub(super) fn effects(&mut self, effects: Vec<String>) {
+        self.effects = effects;
     }
 
     /// Carries one more field along.

@@ -226,7 +226,10 @@ impl Save<'_> {
         }
         let values = merged.as_ref().map_or(&typed, |merged| &merged.values);
         let saved = match chosen {
-            Ok(()) => manage.save(&mut set, Filled { by, id: self.id, values }).await,
+            Ok(()) => {
+                let form = Filled { by, id: self.id, values, previewed: false };
+                manage.save(&mut set, form).await
+            }
             Err(errors) => Err(errors.into()),
         };
         let (errors, unconfirmed) = match saved {

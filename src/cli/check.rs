@@ -3,7 +3,11 @@
 use super::{deploy, open_existing};
 use crate::admin;
 use crate::config::{SETTINGS, Settings, variable};
+use crate::db::Conn;
+use crate::domain::zones::STALE_NAMED;
+use crate::domain::{airports, times, zones};
 use crate::error::{Error, Result};
+use crate::input::shortened;
 use crate::pages::assets;
 use crate::staff;
 
@@ -31,8 +35,16 @@ pub(super) async fn check(deploy: bool, allowed: &[String]) -> Result<()> {
     let mut wrong = admin::mistakes(staff::KINDS);
     match open_existing(&settings).await {
         Ok(pool) => {
-            if let Err(error) = pool.check_servable().await {
-                wrong.push(error.to_string());
+            let looked = match pool.check_servable().await {
+                Ok(()) => match pool.conn().await {
+                    Ok(mut conn) => time_zones(&mut conn).await,
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error),
+            };
+            match looked {
+                Ok(found) => wrong.extend(found),
+                Err(error) => wrong.push(error.to_string()),
             }
             if deploy && let Err(error) = deploy::check(&settings, &pool, allowed).await {
                 wrong.push(error.to_string());
@@ -51,4 +63,53 @@ pub(super) async fn check(deploy: bool, allowed: &[String]) -> Result<()> {
         return Ok(());
     }
     Err(Error::Told(wrong.join("\nairline: ")))
+}
+
+/// What is wrong with the times that flights show: airports whose time zone this program does not know, and flights
+/// that are found under another day than they leave on, because a new version of the program knows other rules. It
+/// finds no flight whose time changed within the same day: the database holds nothing to tell that by.
+async fn time_zones(db: &mut Conn) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let mut unknown = airports::all(db).await?;
+    unknown.retain(|airport| times::is_unknown_zone(&airport.timezone));
+    if !unknown.is_empty() {
+        let named = unknown.iter().take(STALE_NAMED).map(|airport| {
+            let zone = shortened(&airport.timezone);
+            format!("\n  {airport}, number {}: {zone:?}", airport.id)
+        });
+        wrong.push(format!(
+            "Time zones that are not known, so that times are shown in UTC, at {}. Give each one like \
+             Europe/Paris:{}{}",
+            counted(unknown.len(), "airport"),
+            named.collect::<String>(),
+            and_more(unknown.len())
+        ));
+    }
+    let stale = zones::stale_days(db).await?;
+    if stale.count > 0 {
+        let named = stale.named.iter().map(|(id, stored, now)| {
+            let stored = if stored.is_empty() { "no day" } else { stored.as_str() };
+            format!("\n  flight {id}: {stored}, now {now}")
+        });
+        wrong.push(format!(
+            "Days that differ from the time zones of this version, at {}. Check each departure and save it:{}{}",
+            counted(stale.count, "flight"),
+            named.collect::<String>(),
+            and_more(stale.count)
+        ));
+    }
+    Ok(wrong)
+}
+
+/// `1 flight`, `2 flights`.
+fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How many of a list are not named.
+fn and_more(count: usize) -> String {
+    match count.saturating_sub(STALE_NAMED) {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    }
 }

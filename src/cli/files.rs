@@ -12,7 +12,12 @@ use crate::data::load::{File, Kind, Problems, Report};
 use crate::data::{dump, load};
 use crate::error::{Error, Result};
 
-pub(super) async fn load(paths: &[PathBuf], kind: Option<Kind>, dry_run: bool) -> Result<()> {
+pub(super) async fn load(
+    paths: &[PathBuf],
+    kind: Option<Kind>,
+    dry_run: bool,
+    allow_time_changes: bool,
+) -> Result<()> {
     let settings = Settings::read()?;
     let mut contents = Vec::new();
     for path in paths {
@@ -41,6 +46,13 @@ pub(super) async fn load(paths: &[PathBuf], kind: Option<Kind>, dry_run: bool) -
     let mut bar = progress::bar();
     problems.extend(load::check(&mut pool.conn().await?, &files, bar.as_mut()).await?);
     refuse(&problems)?;
+    let times = load::time_changes(&mut pool.conn().await?, &files).await?;
+    if !times.is_empty() && !allow_time_changes && !dry_run {
+        return Err(Error::Told(format!(
+            "nothing was loaded: the files give airports other time zones. {times} Add --allow-time-changes to load \
+             them nevertheless."
+        )));
+    }
     let intent = Intent {
         actor: Actor::command("loaddata"),
         action: "load",
@@ -66,6 +78,9 @@ pub(super) async fn load(paths: &[PathBuf], kind: Option<Kind>, dry_run: bool) -
     }
     for report in &reports {
         tell(report);
+    }
+    if !times.is_empty() {
+        println!("Other time zones of airports: {times}");
     }
     if dry_run {
         println!("This was a dry run: nothing was kept.");

@@ -11,6 +11,7 @@ use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::db::query::ROWS_AT_ONCE;
 use crate::domain::airports::{self, Airport, Directory};
+use crate::domain::zones::{self, Moves, TimeChanges};
 use crate::domain::{flights, passengers};
 use crate::error::Result;
 use crate::input::{Errors, Refusal, Values, shortened};
@@ -21,7 +22,7 @@ pub enum Kind {
     /// With a header: `code,city` and optional `country,timezone,latitude,longitude`.
     Airports,
     /// `origin,destination,duration` without a header, as the demo has them; with one, also
-    /// `departs` (local time at the origin) and `capacity`.
+    /// `departs` (local time at the origin, or with an offset) and `capacity`.
     Flights,
     /// `first,last`, with or without a header.
     Passengers,
@@ -267,14 +268,43 @@ pub async fn check(
 fn add(known: &mut Vec<Airport>, drafts: Vec<airports::Draft>) {
     let mut places: HashMap<_, _> =
         known.iter().enumerate().map(|(place, airport)| (airport.code.clone(), place)).collect();
-    for draft in drafts {
+    for mut draft in drafts {
         let place = *places.entry(draft.code.clone()).or_insert(known.len());
         if let Some(airport) = known.get_mut(place) {
+            keep_zone(&mut draft, airport);
             *airport = draft.into_airport(airport.id, airport.version);
         } else {
             let id = i64::try_from(place).map_or(i64::MIN, |place| -1 - place);
             known.push(draft.into_airport(id, 1));
         }
+    }
+}
+
+/// The flights that would show other times after files were loaded, because these give known airports another time
+/// zone. Reads alone, so that nobody waits meanwhile.
+pub async fn time_changes(db: &mut Conn, files: &[File<'_>]) -> Result<TimeChanges> {
+    let known = airports::all(db).await?;
+    let directory = Directory::new(known);
+    let mut moves = Moves::new();
+    for file in files.iter().filter(|file| file.form.kind == Kind::Airports) {
+        for (_, values) in file.rows() {
+            let Ok(draft) = airports::Draft::parse(&values) else {
+                continue;
+            };
+            let known = directory.by_code(&draft.code);
+            if let Some(airport) = known.filter(|_| !draft.timezone.is_empty()) {
+                moves.insert(airport.id, (airport.timezone.clone(), draft.timezone));
+            }
+        }
+    }
+    moves.retain(|_, (before, after)| before != after);
+    zones::time_changes(db, &moves, usize::MAX).await
+}
+
+/// A file without a time zone says nothing about it: the airport keeps the one that it has.
+fn keep_zone(draft: &mut airports::Draft, known: &Airport) {
+    if draft.timezone.is_empty() {
+        draft.timezone.clone_from(&known.timezone);
     }
 }
 
@@ -394,9 +424,7 @@ async fn load_airport(
     if !values.has("country") {
         draft.country.clone_from(&known.country);
     }
-    if !values.has("timezone") {
-        draft.timezone.clone_from(&known.timezone);
-    }
+    keep_zone(&mut draft, &known);
     if !values.has("latitude") && !values.has("longitude") {
         (draft.latitude, draft.longitude) = (known.latitude, known.longitude);
     }

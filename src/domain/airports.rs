@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::{bookings, flights, times};
-use crate::changes::{ChangeSet, MOST_AT_ONCE, Undoable, Versioned};
+use super::{bookings, flights, times, zones};
+use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::{Composed, Conn, Fit, Needle, Searched, Select, Write, fold, identity};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
@@ -22,7 +22,7 @@ pub struct Airport {
     pub city: String,
     /// Its country; may be empty.
     pub country: String,
-    /// Its IANA time zone, `Europe/Paris`; may be empty, and then its times are told in UTC.
+    /// Its IANA time zone, `Europe/Paris`; may be empty, and then its times are shown in UTC.
     pub timezone: String,
     /// Degrees north, -90 to 90.
     pub latitude: Option<f64>,
@@ -57,7 +57,7 @@ pub struct Draft {
     pub city: String,
     /// At most 64 characters; may be empty.
     pub country: String,
-    /// A zone of the IANA database, or empty.
+    /// A zone of the IANA database, by the name it has there, or empty.
     pub timezone: String,
     /// -90 to 90.
     pub latitude: Option<f64>,
@@ -73,7 +73,7 @@ impl Draft {
         if code.len() != 3 || !code.bytes().all(|letter| letter.is_ascii_alphabetic()) {
             read.errors.add("code", "A code has three letters, such as JFK.");
         }
-        let draft = Self {
+        let mut draft = Self {
             code: code.to_ascii_uppercase(),
             city: read.required("city", 64),
             country: read.text("country", 64),
@@ -81,12 +81,12 @@ impl Draft {
             latitude: read.decimal("latitude", -90.0..=90.0),
             longitude: read.decimal("longitude", -180.0..=180.0),
         };
-        if !draft.timezone.is_empty() && !times::zone_exists(&draft.timezone) {
+        if let Some(name) = times::zone_name(&draft.timezone) {
+            draft.timezone = name;
+        } else if !draft.timezone.is_empty() {
             let zone = shortened(&draft.timezone);
-            read.errors.add(
-                "timezone",
-                format!("“{zone}” is no IANA time zone; write one like Europe/Paris."),
-            );
+            let why = format!("“{zone}” is no IANA time zone; write one like Europe/Paris.");
+            read.errors.add("timezone", why);
         }
         if draft.latitude.is_some() != draft.longitude.is_some() && read.errors.is_empty() {
             read.errors.add("longitude", "Give both latitude and longitude, or neither.");
@@ -141,9 +141,6 @@ const UPDATE: Write = Write::new(
 );
 const DELETE: Write = Write::new("DELETE FROM airports WHERE id = $1");
 const LOCK: Select = Select::new("SELECT id FROM airports WHERE id = $1");
-const DATED_FROM: Select = Select::new(
-    "SELECT id FROM flights WHERE origin_id = $1 AND departs_at IS NOT NULL ORDER BY id",
-);
 
 /// The airport of an id.
 pub async fn find(db: &mut Conn, id: i64) -> Result<Option<Airport>> {
@@ -293,12 +290,23 @@ pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Airport, String
     Ok(Err(unknown(text, &near.iter().collect::<Vec<_>>())))
 }
 
-/// Makes an airport (without an id) or changes it.
-pub async fn save(set: &mut ChangeSet, id: Option<i64>, draft: Draft) -> Result<Airport, Refusal> {
+/// Makes an airport (without an id) or changes it. Unless somebody has confirmed it, a time zone is refused with which
+/// flights would show other times.
+pub async fn save(
+    set: &mut ChangeSet,
+    id: Option<i64>,
+    draft: Draft,
+    confirmed: bool,
+) -> Result<Airport, Refusal> {
     let Some(id) = id else {
         return insert(set, draft).await;
     };
     let before = find(set, id).await?.ok_or(Error::NotFound)?;
+    if before.timezone != draft.timezone && !confirmed {
+        refuse_taken(set, Some(id), &draft.code).await?;
+        zones::departures_to_date(set, &before).await?;
+        zones::ask_first(set, &before, &draft.timezone).await?;
+    }
     update(set, &before, draft).await
 }
 
@@ -338,19 +346,10 @@ pub async fn update(
         return Ok(before.clone());
     }
     // Flights are locked before the airport is written: their own forms do it in this order, too.
-    let mut dated: Vec<(i64,)> = Vec::new();
+    let mut dated = Vec::new();
     if before.timezone != after.timezone {
-        dated = set.query(DATED_FROM).bind(before.id).all().await?;
-        if !set.has_room_for(dated.len()) {
-            let why = format!(
-                "The days of {} flights from {after} would change along with its time zone, and at most \
-                 {MOST_AT_ONCE} objects are changed at once. Load a file with the airport instead: \
-                 `airline loaddata`.",
-                dated.len()
-            );
-            return Err(Errors::one("timezone", why).into());
-        }
-        for (flight,) in &dated {
+        dated = zones::departures_to_date(set, &after).await?;
+        for flight in &dated {
             flights::lock(set, *flight).await?;
         }
     }
@@ -370,7 +369,7 @@ pub async fn update(
         .await
         .map_err(|error| taken_meanwhile(error, &draft.code))?;
     set.changed(before, &after)?;
-    for (flight,) in dated {
+    for flight in dated {
         flights::retell_day(set, flight).await?;
     }
     Ok(after)
@@ -387,7 +386,7 @@ pub async fn delete(set: &mut ChangeSet, id: i64) -> Result<()> {
     set.deleted(&airport)
 }
 
-/// The airport of an id, kept from other writers until the set ends.
+/// [`find`], kept from other writers until the set ends.
 pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Airport>> {
     let _: Option<(i64,)> = set.lock(LOCK).bind(id).optional().await?;
     find(set, id).await

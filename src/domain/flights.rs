@@ -10,7 +10,7 @@ pub use paging::{MOST_PAGED, PAGE};
 pub use search::{Listed, Search, Sort, choices, of_ids, of_passenger, pages, touching};
 
 use super::airports::{self, Airport};
-use super::{bookings, times};
+use super::{bookings, times, zones};
 use crate::changes::{ChangeSet, Undoable, Versioned};
 use crate::db::query::Param;
 use crate::db::{Composed, Conn, Select, Write};
@@ -119,7 +119,7 @@ pub struct Draft {
 
 impl Draft {
     /// Checks what a form or a file says about a flight: `origin` and `destination` as they were
-    /// found, `duration`, `departs` in the origin's local time, `capacity`.
+    /// found, `duration`, `departs` in the origin's local time or with an offset, `capacity`.
     pub fn parse(
         values: &Values,
         origin: Result<Airport, String>,
@@ -133,15 +133,9 @@ impl Draft {
         let capacity = read.number("capacity", 0..=MOST_SEATS);
         let departs = values.first("departs").trim();
         let departs_at = match &origin {
-            Ok(origin) if !departs.is_empty() => {
-                match times::parse_local(departs, &origin.timezone) {
-                    Ok(at) => Some(at),
-                    Err(why) => {
-                        read.errors.add("departs", why);
-                        None
-                    }
-                }
-            }
+            Ok(origin) if !departs.is_empty() => times::parse_local(departs, &origin.timezone)
+                .map_err(|why| read.errors.add("departs", why))
+                .ok(),
             _ => None,
         };
         let mut airport = |field, found: Result<Airport, String>| match found {
@@ -283,7 +277,8 @@ pub async fn insert_as(set: &mut ChangeSet, id: i64, draft: Draft) -> Result<Fli
 pub async fn update(set: &mut ChangeSet, before: &Flight, draft: Draft) -> Result<Flight, Refusal> {
     let departs_on = draft.departs_on();
     let after = draft.into_flight(before.id, before.version + 1);
-    if after == (Flight { version: after.version, ..before.clone() }) {
+    let unchanged = after == (Flight { version: after.version, ..before.clone() });
+    if unchanged && zones::is_stored_under(set, before.id, &departs_on).await? {
         return Ok(before.clone());
     }
     if let Some(capacity) = after.capacity {

@@ -1,9 +1,14 @@
-//! Moments, stored in UTC, told in an airport's own time.
+//! Moments, stored in UTC, shown in an airport's own time. The time zones are those that this program brings
+//! along: the machine's own files are never read, so that every machine shows the same.
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+mod typed;
+
+use jiff::civil::Date;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 use serde::Serialize;
+
+pub use typed::{is_local, parse_local};
 
 /// A moment as a clock at an airport shows it.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
@@ -12,12 +17,24 @@ pub struct LocalTime {
     pub date: String,
     /// `08:05`
     pub time: String,
-    /// `EST`, or `UTC` where the airport's zone is not known.
+    /// `EST`; `UTC` where the airport has no time zone, [`UNKNOWN_ZONE`] where its zone is not known.
     pub zone: String,
     /// `2026-11-23T08:05-05:00`, for machines.
     pub iso: String,
     /// Days after the day of departure there: `+1`; empty on the same day.
     pub day_change: String,
+}
+
+/// What stands beside a time whose airport has a time zone that this program does not know.
+pub const UNKNOWN_ZONE: &str = "UTC (zone unknown)";
+
+impl LocalTime {
+    /// `Mon 23 Nov 2026 08:05`; with the zone where the clocks are not the airport's own.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let Self { date, time, zone, .. } = self;
+        if zone.starts_with("UTC") { self.to_string() } else { format!("{date} {time}") }
+    }
 }
 
 impl std::fmt::Display for LocalTime {
@@ -57,27 +74,46 @@ pub fn span(text: &str) -> Option<(i64, i64)> {
     Some((second(first)?, second(after)?))
 }
 
-/// The time zone of a name; UTC for none or for one that is not known.
-fn zone(name: &str) -> TimeZone {
-    if name.is_empty() { TimeZone::UTC } else { TimeZone::get(name).unwrap_or(TimeZone::UTC) }
+/// The time zone of a name, if this program knows it.
+fn known_zone(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok().filter(|zone| !zone.is_unknown())
 }
 
-/// Whether a name is one of the IANA time zone database, such as `Europe/Paris`.
-#[must_use]
-pub fn zone_exists(name: &str) -> bool {
-    // `localtime` and the like depend on the machine.
-    (name == "UTC" || name.contains('/')) && TimeZone::get(name).is_ok()
+/// The time zone of a name; UTC for none, and for one that is not known, which [`local`] says.
+fn zone(name: &str) -> TimeZone {
+    known_zone(name).unwrap_or(TimeZone::UTC)
 }
+
+/// Whether an airport's time zone is one that this program does not know. (No zone is not unknown.)
+#[must_use]
+pub fn is_unknown_zone(name: &str) -> bool {
+    !name.is_empty() && known_zone(name).is_none()
+}
+
+/// The name of a time zone as the IANA database spells it: `Europe/Paris` for `europe/paris`. A link such as
+/// `Asia/Calcutta` keeps its own name.
+#[must_use]
+pub fn zone_name(name: &str) -> Option<String> {
+    let zone = known_zone(name)?;
+    let name = zone.iana_name()?;
+    // Other names without a slash are old ones, such as `EST`, or depend on the machine, such as `localtime`.
+    (name == "UTC" || name.contains('/')).then(|| name.to_owned())
+}
+
+/// How jiff writes `2026-11-23T08:05-05:00`.
+const WITH_OFFSET: &str = "%Y-%m-%dT%H:%M%:z";
 
 /// A moment at an airport, or nothing where it lies outside the years -9999 to 9999.
 #[must_use]
 pub fn local(at: i64, zone_name: &str) -> Option<LocalTime> {
-    let zoned = Timestamp::from_second(at).ok()?.to_zoned(zone(zone_name));
+    let known = known_zone(zone_name);
+    let is_unknown = known.is_none() && !zone_name.is_empty();
+    let zoned = Timestamp::from_second(at).ok()?.to_zoned(known.unwrap_or(TimeZone::UTC));
     Some(LocalTime {
         date: zoned.strftime("%a %-d %b %Y").to_string(),
         time: zoned.strftime("%H:%M").to_string(),
-        zone: zoned.strftime("%Z").to_string(),
-        iso: zoned.strftime("%Y-%m-%dT%H:%M%:z").to_string(),
+        zone: if is_unknown { UNKNOWN_ZONE.to_owned() } else { zoned.strftime("%Z").to_string() },
+        iso: zoned.strftime(WITH_OFFSET).to_string(),
         day_change: String::new(),
     })
 }
@@ -98,12 +134,23 @@ pub fn local_day(at: Option<i64>, zone_name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A moment at an airport as a form shows it, `2026-11-23T08:05`; empty for no moment.
+/// A moment at an airport as a form shows it, `2026-11-23T08:05`; empty for no moment. It carries an offset where
+/// the local time alone would not say which moment it is: in the hour that clocks show twice, and as
+/// `2026-11-23T08:05Z` at an airport without a time zone that is known.
 #[must_use]
 pub fn for_input(at: Option<i64>, zone_name: &str) -> String {
-    at.and_then(|at| Timestamp::from_second(at).ok())
-        .map(|at| at.to_zoned(zone(zone_name)).strftime("%Y-%m-%dT%H:%M").to_string())
-        .unwrap_or_default()
+    let text = |at| {
+        let moment = Timestamp::from_second(at).ok()?;
+        let Some(zone) = known_zone(zone_name) else {
+            return Some(moment.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%MZ").to_string());
+        };
+        let zoned = moment.to_zoned(zone.clone());
+        let offset = zone.to_ambiguous_zoned(zoned.datetime()).offset();
+        let is_repeated = matches!(offset, AmbiguousOffset::Fold { .. });
+        let format = if is_repeated { WITH_OFFSET } else { "%Y-%m-%dT%H:%M" };
+        Some(zoned.strftime(format).to_string())
+    };
+    at.and_then(text).unwrap_or_default()
 }
 
 /// An arrival, with the days that the calendar moved on since the local day of departure.
@@ -123,28 +170,6 @@ pub fn arrival(
         arrival.day_change = format!("{days:+}");
     }
     Some(arrival)
-}
-
-/// A local date and time as typed, as seconds since 1970. The error says what to do.
-pub fn parse_local(text: &str, zone_name: &str) -> Result<i64, String> {
-    let malformed = || "Give date and time like 2026-11-23 08:05.".to_owned();
-    let text = text.trim().replace(' ', "T");
-    // Seconds, offsets and zones would be lost in silence: the origin's clocks decide.
-    let shape: String =
-        text.chars().map(|letter| if letter.is_ascii_digit() { '0' } else { letter }).collect();
-    if shape != "0000-00-00T00:00" && !(shape == "0000-00-00T00:00:00" && text.ends_with(":00")) {
-        return Err(malformed());
-    }
-    let local: DateTime = text.parse().map_err(|_| malformed())?;
-    if !(1970..=9990).contains(&local.year()) {
-        return Err("Give a year from 1970 to 9990.".to_owned());
-    }
-    let ambiguous = zone(zone_name).to_ambiguous_zoned(local);
-    if matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. }) {
-        return Err("Clocks at the origin skip this time on that day (daylight saving).".to_owned());
-    }
-    let moment = ambiguous.compatible().map_err(|error| error.to_string())?;
-    Ok(moment.timestamp().as_second())
 }
 
 /// A day as typed into a date field, or nothing.
@@ -191,25 +216,30 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_clocks_skip_is_refused() {
-        let error = parse_local("2026-03-29T02:30", "Europe/Paris").unwrap_err();
-        assert!(error.contains("skip"), "{error}");
-        assert!(parse_local("tomorrow", "UTC").is_err());
-        for text in [
-            "2026-02-30T10:00",
-            "2026-11-23T08:05+05:00",
-            "2026-11-23T08:05:30",
-            "2026-11-23T08:05Z",
-            "2026-12-23T08+05",
-            "2026-11-23",
+    fn zones_have_the_databases_names() {
+        for (typed, name) in [
+            ("Europe/Paris", Some("Europe/Paris")),
+            ("europe/paris", Some("Europe/Paris")),
+            ("utc", Some("UTC")),
+            ("Asia/Calcutta", Some("Asia/Calcutta")),
+            ("asia/kolkata", Some("Asia/Kolkata")),
+            ("Etc/Unknown", None),
+            ("etc/unknown", None),
+            ("localtime", None),
+            ("posixrules", None),
+            ("Mars/Phobos", None),
+            ("", None),
         ] {
-            assert!(parse_local(text, "UTC").is_err(), "{text}");
+            assert_eq!(zone_name(typed).as_deref(), name, "{typed}");
         }
-        assert!(
-            parse_local("2026-11-23 08:05", "UTC").is_ok()
-                && parse_local("2026-11-23T08:05:00", "UTC").is_ok()
-        );
-        assert!(!zone_exists("localtime") && zone_exists("UTC") && zone_exists("Europe/Paris"));
+    }
+
+    #[test]
+    fn a_zone_that_is_not_known_is_said() {
+        let zone = |name| local(1_800_000_000, name).unwrap().zone;
+        assert_eq!(zone(""), "UTC");
+        assert_eq!([zone("Mars/Phobos"), zone("Etc/Unknown")], [UNKNOWN_ZONE, UNKNOWN_ZONE]);
+        assert_eq!(for_input(Some(1_800_000_000), "Mars/Phobos"), "2027-01-15T08:00Z");
     }
 
     #[test]

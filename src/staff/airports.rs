@@ -7,6 +7,7 @@ use crate::admin::{
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::domain::airports::{self, Draft};
+use crate::domain::zones;
 use crate::error::Result;
 use crate::input::Refusal;
 
@@ -85,7 +86,8 @@ impl Manage for Airports {
 
     async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
         let draft = Draft::parse(form.values)?;
-        airports::save(set, form.id, draft).await.map(|it| Saved::of(it.id, &it))
+        let confirmed = form.confirms(zones::CONFIRMED, &draft.timezone);
+        airports::save(set, form.id, draft, confirmed).await.map(|it| Saved::of(it.id, &it))
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {

@@ -103,8 +103,9 @@ static MODEL: Model = Model {
         Field::new("duration", "Duration", Input::Number { least: 0, most: LONGEST })
             .required()
             .help("Minutes in the air."),
-        Field::new("departs", "Departure", Input::LocalTime)
-            .help("Date and time on the clocks at the origin. May be left open."),
+        Field::new("departs", "Departure", Input::LocalTime).help(
+            "Date and time on the clocks at the origin; UTC where it ends in Z. May be left open.",
+        ),
         Field::new("capacity", "Seats", Input::Number { least: 0, most: MOST_SEATS })
             .help("Leave empty for no limit."),
         Field::new("passengers", "Passengers", Input::Rows { kind: "passengers" })
@@ -119,7 +120,7 @@ static MODEL: Model = Model {
 pub(super) fn choice(flight: &Flight) -> Choice {
     let departs = flight.departs_at.and_then(|at| times::local(at, &flight.origin_timezone));
     let label = match departs {
-        Some(departs) => format!("{flight}, {} {}", departs.date, departs.time),
+        Some(departs) => format!("{flight}, {}", departs.brief()),
         None => flight.to_string(),
     };
     Choice { id: flight.id, text: format!("#{}", flight.id), label }

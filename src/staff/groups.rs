@@ -133,7 +133,7 @@ impl Manage for Groups {
     }
 
     async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
-        let Filled { by, id, values } = form;
+        let Filled { by, id, values, .. } = form;
         let draft = Draft::parse(values)?;
         let group = match id {
             None => {

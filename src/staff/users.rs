@@ -166,7 +166,7 @@ impl Manage for Users {
     }
 
     async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
-        let Filled { by, id, values } = form;
+        let Filled { by, id, values, .. } = form;
         let draft = Draft::parse(values)?;
         let Choices { gone, new } = Choices::of(values, "groups");
         let joined = groups_of(set, &new).await?;

@@ -212,7 +212,10 @@ async fn moving_an_airports_zone_tells_its_departure_days_anew() {
     site.flight_with(&from, &to, |flight| flight.departs_at = Some(1_893_538_800)).await;
     let mut staff = site.staff().await;
     let form = staff.get(&format!("/admin/airports/{}/change/", from.id)).await;
-    staff.submit(&form, "form.edit", &[("timezone", "Asia/Tokyo"), ("_save", "1")]).await;
+    let asked =
+        staff.submit(&form, "form.edit", &[("timezone", "Asia/Tokyo"), ("_save", "1")]).await;
+    assert_eq!(asked.status.code, 422, "it says first which flights show other times");
+    staff.submit(&asked, "form.edit", &[("_save", "1")]).await;
     let mut visitor = site.browser();
     assert_eq!(visitor.get("/?on=2030-01-01").await.one("#count"), "No flights");
     assert_eq!(visitor.get("/?on=2030-01-02").await.one("#count"), "1 flight");
@@ -229,7 +232,7 @@ async fn a_departure_that_nobody_touched_does_not_move() {
     let flight = site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(at)).await;
     let mut staff = site.staff().await;
     let form = staff.get(&format!("/admin/flights/{}/change/", flight.id)).await;
-    assert_eq!(form.attribute("#departs", "value"), "2027-11-07T01:30");
+    assert_eq!(form.attribute("#departs", "value"), "2027-11-07T01:30-05:00");
     staff.submit(&form, "form.edit", &[("capacity", "7"), ("_save", "1")]).await;
     let mut conn = site.pool.conn().await.unwrap();
     let after = flights::find(&mut conn, flight.id).await.unwrap().unwrap();
@@ -254,7 +257,12 @@ async fn airports_and_flights_are_saved_at_once() {
             let form = staff.get(&format!("/admin/airports/{}/change/", a.id)).await;
             let code = format!("AA{}", char::from(b'A' + round));
             let zone = if round % 2 == 0 { "Asia/Tokyo" } else { "America/New_York" };
-            let fields = [("code", &*code), ("timezone", zone), ("_save", "1")];
+            let fields = [
+                ("code", &*code),
+                ("timezone", zone),
+                (airline::domain::zones::CONFIRMED, zone),
+                ("_save", "1"),
+            ];
             staff.submit(&form, "form.edit", &fields).await.status.code
         };
         let save_flights = futures::future::join_all(paths.iter().map(async |path| {
