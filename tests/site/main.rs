@@ -47,3 +47,4 @@ mod templates;
 mod throttle;
 mod views;
 mod wire;
+mod zones;
