@@ -96,7 +96,7 @@ enum Command {
         /// Do everything, report it, and keep nothing.
         #[arg(long)]
         dry_run: bool,
-        /// Load files also where they give airports another time zone, with which flights show other
+        /// Load files even if they give airports another time zone, with which flights show other
         /// times.
         #[arg(long)]
         allow_time_changes: bool,

@@ -50,7 +50,7 @@ pub(super) async fn load(
     if !times.is_empty() && !allow_time_changes && !dry_run {
         return Err(Error::Told(format!(
             "nothing was loaded: the files give airports other time zones. {times} Add --allow-time-changes to load \
-             them nevertheless."
+             them anyway."
         )));
     }
     let intent = Intent {
