@@ -1,5 +1,7 @@
 //! What people type: text in; checked values, or what is wrong with each field, out.
 
+mod invisible;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -164,12 +166,18 @@ impl<'v> Reader<'v> {
         Self { values, errors: Errors::default() }
     }
 
-    /// Text without blanks around it, of at most `longest` characters (not bytes), without NUL,
-    /// which PostgreSQL cannot store, and without other control characters, which nobody can see.
+    /// A field's first value, without blanks and invisible format characters around it.
+    fn trimmed(&self, name: &str) -> &'v str {
+        invisible::trimmed(self.values.first(name))
+    }
+
+    /// Text without blanks and format characters around it, of at most `longest` characters (not bytes).
+    /// Refused are NUL, which PostgreSQL cannot store, other control characters, bidirectional controls, the
+    /// sign for what could not be read, and text of which nothing can be seen.
     pub fn text(&mut self, name: &'static str, longest: usize) -> String {
-        let text = self.values.first(name).trim();
-        if text.chars().any(char::is_control) {
-            self.errors.add(name, "Take out the control characters, such as line breaks and NUL.");
+        let text = self.trimmed(name);
+        if let Some(problem) = invisible::problem(text) {
+            self.errors.add(name, problem);
         }
         let length = text.chars().count();
         if length > longest {
@@ -188,9 +196,19 @@ impl<'v> Reader<'v> {
         text
     }
 
+    /// A person's name: [`Reader::required`], with a letter of any script. A number in its place is a column
+    /// that was taken for another.
+    pub fn name(&mut self, name: &'static str, longest: usize) -> String {
+        let text = self.required(name, longest);
+        if self.errors.of(name).is_empty() && !text.chars().any(char::is_alphabetic) {
+            self.errors.add(name, "A name has at least one letter.");
+        }
+        text
+    }
+
     /// A whole number within a range, if one is given.
     pub fn number(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
-        let text = self.values.first(name).trim();
+        let text = self.trimmed(name);
         if text.is_empty() {
             return None;
         }
@@ -213,7 +231,7 @@ impl<'v> Reader<'v> {
 
     /// A decimal number within a range, if one is given.
     pub fn decimal(&mut self, name: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
-        let text = self.values.first(name).trim();
+        let text = self.trimmed(name);
         if text.is_empty() {
             return None;
         }
@@ -315,6 +333,7 @@ mod tests {
             let text = read.text("a", 10);
             if read.errors.is_empty() {
                 prop_assert!(text.chars().count() <= 10 && !text.chars().any(char::is_control));
+                prop_assert!(!text.contains(['\u{202e}', '\u{200f}', '\u{fffd}']));
             }
             let number = read.number("a", 0..=2_147_483_647);
             prop_assert!(number.is_none_or(|number| (0..=2_147_483_647).contains(&number)));

@@ -52,7 +52,7 @@ impl Draft {
     /// Checks what a form or a file says about a passenger.
     pub fn parse(values: &Values) -> Result<Self, Errors> {
         let mut read = Reader::new(values);
-        let draft = Self { first: read.required("first", 64), last: read.required("last", 64) };
+        let draft = Self { first: read.name("first", 64), last: read.name("last", 64) };
         read.finish(draft)
     }
 
