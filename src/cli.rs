@@ -82,10 +82,15 @@ enum Command {
     },
     /// Load files of airports, flights or passengers, or a dump: all of it or nothing.
     ///
-    /// Airports: CSV with a header, at least code,city; optional country, timezone, latitude,
+    /// Airports: CSV with a header, at least code and city; optional country, timezone, latitude,
     /// longitude. Flights: CSV of origin, destination (city or code) and minutes; with a header
     /// also departs (local time at the origin, or with an offset such as 2026-11-23T08:05Z) and
-    /// capacity. Passengers: CSV of first,last.
+    /// capacity. Passengers: CSV of first and last name.
+    ///
+    /// Columns may stand in any order, under usual names (iata, first_name, from, …), separated by
+    /// commas, semicolons or tabs. What was understood is printed first. A CSV export loads again: an
+    /// airport's code, and a flight's or passenger's number, say which object a row is. It is changed if
+    /// it differs; an empty cell takes nothing away from it. A row without a number is new.
     Loaddata {
         /// The files, loaded in this order.
         #[arg(required = true)]

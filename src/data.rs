@@ -1,10 +1,15 @@
 //! Data in and out: files of airports, flights and passengers, whole dumps, a database of the demo's, and
 //! the sample that a fresh machine starts with.
 
+mod columns;
 pub mod django;
 pub mod dump;
+mod file;
+pub mod formulas;
 pub mod load;
+mod problems;
 mod records;
+mod rows;
 pub mod sample;
 pub mod search_keys;
 

@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::batches::Batches;
+use super::export::field;
 use super::manage::Registry;
 use super::rows::Cell;
 use crate::db::Conn;
@@ -65,9 +66,9 @@ impl Listing {
         self.batches.asked().columns.iter().map(|column| column.title).collect()
     }
 
-    /// The next rows, up to `most`, as programs read them; none after the last.
+    /// The next rows, up to `most`, as files hold them; none after the last.
     pub async fn next_plain(&mut self, db: &mut Conn, most: usize) -> Result<Vec<Vec<String>>> {
-        self.next(db, most, Cell::plain).await
+        self.next(db, most, field).await
     }
 
     /// The next rows, up to `most`, as people read them; none after the last.

@@ -42,6 +42,9 @@ pub(super) async fn load(
             Err(found) => problems.push(found),
         }
     }
+    for file in &files {
+        println!("{}: {}", file.name(), file.understood());
+    }
     let pool = open_exact(&settings).await?;
     let mut bar = progress::bar();
     problems.extend(load::check(&mut pool.conn().await?, &files, bar.as_mut()).await?);

@@ -97,6 +97,17 @@ pub async fn all(db: &mut Conn) -> Result<Vec<Passenger>> {
     db.compose(query).all().await
 }
 
+/// Passengers by their ids; as many as one statement takes values.
+pub async fn of_ids(db: &mut Conn, ids: &[i64]) -> Result<Vec<Passenger>> {
+    let mut query = Composed::new(PASSENGERS);
+    query.push(" AND p.id IN (").bind_number(-1);
+    for id in ids {
+        query.push(", ").bind_number(*id);
+    }
+    query.push(")");
+    db.compose(query).all().await
+}
+
 /// The passengers of a flight, by last name.
 pub async fn aboard(db: &mut Conn, flight: i64) -> Result<Vec<Passenger>> {
     let mut query = Composed::new(PASSENGERS);

@@ -390,11 +390,14 @@ async fn data_is_loaded_whole_or_not_at_all() {
     write("passengers.csv", "Ann,Other\n");
     let both = run(&["loaddata", "airports.csv", "flights.csv", "--dry-run"]);
     assert_eq!(
-        both.out, "airports: 2 added.\nflights: 1 added.\nThis was a dry run: nothing was kept.\n",
+        both.out,
+        "airports.csv: columns: code, city · 2 rows · first row: Paris (CDG)\n\
+         flights.csv: columns: origin, destination, duration · 1 row · first row: Paris to New York\n\
+         airports: 2 added.\nflights: 1 added.\nThis was a dry run: nothing was kept.\n",
         "the second file knows the airports of the first"
     );
     let dry = run(&["loaddata", "airports.csv", "--dry-run"]);
-    assert_eq!(dry.out, "airports: 2 added.\nThis was a dry run: nothing was kept.\n");
+    assert!(dry.out.ends_with("airports: 2 added.\nThis was a dry run: nothing was kept.\n"));
     assert!(run(&["loaddata", "airports.csv"]).ok);
     let broken = run(&["loaddata", "flights.csv", "broken.csv"]);
     assert!(!broken.ok);
@@ -403,11 +406,9 @@ async fn data_is_loaded_whole_or_not_at_all() {
         "airline: nothing was loaded:\nbroken.csv, line 2: destination: There is no airport “Nowhere”. Enter a code or a city that is known.\n"
     );
     assert!(!run(&["dumpdata"]).out.contains("\"flights\""));
-    assert_eq!(run(&["loaddata", "flights.csv"]).out, "flights: 1 added.\n");
-    assert_eq!(
-        run(&["loaddata", "passengers.csv", "--kind", "passengers"]).out,
-        "passengers: 1 added.\n"
-    );
+    assert!(run(&["loaddata", "flights.csv"]).out.ends_with("\nflights: 1 added.\n"));
+    let passengers = run(&["loaddata", "passengers.csv", "--kind", "passengers"]).out;
+    assert!(passengers.ends_with("\npassengers: 1 added.\n"), "{passengers}");
     let missing = run(&["loaddata", "missing.csv"]);
     assert!(
         !missing.ok && missing.err.starts_with("airline: Cannot read missing.csv:"),
