@@ -32,7 +32,7 @@ impl<'b> File<'b> {
             return Err(Problems::whole(name, why));
         }
         let source = Source::of(bytes);
-        let mut form = None;
+        let mut form: Option<(Kind, Form)> = None;
         let mut count = 0;
         let mut wrong = Problems { file: name.to_owned(), lines: Vec::new() };
         for (line, cells) in source.records() {

@@ -18,6 +18,7 @@ mod bulk;
 mod commands;
 mod counts;
 mod crawler;
+mod data_files;
 mod demo;
 mod django;
 mod engine;
