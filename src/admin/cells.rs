@@ -42,7 +42,7 @@ impl RowView {
         let cells = line.cells.iter().zip(columns).map(|(cell, column)| CellView {
             text: cell.told(),
             kind: match cell {
-                Cell::Number(_) | Cell::Minutes(_) => "number",
+                Cell::Number(_) | Cell::Decimal(_) | Cell::Minutes(_) => "number",
                 Cell::Flag(true) => "yes",
                 Cell::Flag(false) => "no",
                 Cell::Text(_) | Cell::Moment(_) => "text",

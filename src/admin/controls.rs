@@ -167,7 +167,7 @@ pub(super) fn heading(
             .map(|place| format!("{} {arrow}", place + 1))
             .unwrap_or_default(),
         unsorted: (place.is_some() && !others.is_empty()).then(|| address(others)),
-        number: matches!(column.show, Show::Number(_) | Show::Minutes(_)),
+        number: matches!(column.show, Show::Number(_) | Show::Decimal(_) | Show::Minutes(_)),
     }
 }
 

@@ -78,6 +78,17 @@ impl Column {
         Self::new(name, title, Show::Number(sql), Key::Number(sql))
     }
 
+    /// A column of numbers with a fraction, which may be missing; the key is nearly the same as a whole number.
+    #[must_use]
+    pub const fn decimal(
+        name: &'static str,
+        title: &'static str,
+        sql: &'static str,
+        key: &'static str,
+    ) -> Self {
+        Self::new(name, title, Show::Decimal(sql), Key::Sparse(key))
+    }
+
     /// A column of minutes.
     #[must_use]
     pub const fn minutes(name: &'static str, title: &'static str, sql: &'static str) -> Self {
@@ -126,6 +137,8 @@ pub enum Show {
     Text(&'static str),
     /// A whole number, or nothing.
     Number(&'static str),
+    /// A number with a fraction, or nothing.
+    Decimal(&'static str),
     /// Minutes, as hours and minutes.
     Minutes(&'static str),
     /// Yes or no, where no is worth a look.

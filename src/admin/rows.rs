@@ -35,6 +35,8 @@ pub(super) enum Cell {
     Text(String),
     /// A whole number, or nothing.
     Number(Option<i64>),
+    /// A number with a fraction, to the last digit, or nothing.
+    Decimal(String),
     /// Minutes.
     Minutes(i64),
     /// Yes or no.
@@ -48,7 +50,7 @@ impl Cell {
     #[must_use]
     pub(super) fn told(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Decimal(text) => text.clone(),
             Self::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),
             Self::Minutes(minutes) => times::spoken(*minutes),
             Self::Flag(flag) => if *flag { "Yes" } else { "No" }.to_owned(),
@@ -65,7 +67,7 @@ impl Cell {
             Self::Moment(local) => {
                 local.as_ref().map(|local| local.iso.clone()).unwrap_or_default()
             }
-            Self::Text(_) | Self::Number(_) => self.told(),
+            Self::Text(_) | Self::Number(_) | Self::Decimal(_) => self.told(),
         }
     }
 }
@@ -119,7 +121,11 @@ impl List {
         let mut query = Composed::select(self.id);
         for column in &asked.columns {
             match column.show {
-                Show::Text(sql) | Show::Number(sql) | Show::Minutes(sql) | Show::Flag(sql) => {
+                Show::Text(sql)
+                | Show::Number(sql)
+                | Show::Decimal(sql)
+                | Show::Minutes(sql)
+                | Show::Flag(sql) => {
                     query.push(", ").push(sql);
                 }
                 Show::Moment { at, zone } => {
@@ -343,6 +349,10 @@ fn line(row: &Row, asked: &Asked) -> Result<Line> {
         cells.push(match column.show {
             Show::Text(_) => Cell::Text(row.get::<Option<String>>(at)?.unwrap_or_default()),
             Show::Number(_) => Cell::Number(row.get(at)?),
+            Show::Decimal(_) => {
+                let number: Option<f64> = row.get(at)?;
+                Cell::Decimal(number.map(|number| number.to_string()).unwrap_or_default())
+            }
             Show::Minutes(_) => Cell::Minutes(row.get(at)?),
             Show::Flag(_) => Cell::Flag(row.get(at)?),
             Show::Moment { .. } => {

@@ -36,6 +36,8 @@ static MODEL: Model = Model {
                 .by(Key::Text("a.country_key"))
                 .edits("country"),
             Column::text("timezone", "Time zone", "a.timezone").edits("timezone"),
+            Column::decimal("latitude", "Latitude", "latitude", "CAST(latitude*1e6 AS BIGINT)"),
+            Column::decimal("longitude", "Longitude", "longitude", "CAST(longitude*1e6 AS BIGINT)"),
             Column::number("departures", "Departures", DEPARTURES),
             Column::number("arrivals", "Arrivals", ARRIVALS),
         ],
