@@ -63,6 +63,10 @@ impl Seen {
         let (field, earlier) = match kind {
             Kind::Airports => {
                 let code = values.first("code").trim().to_uppercase();
+                // What is no code has a mistake of its own.
+                if code.chars().count() != 3 {
+                    return Ok(());
+                }
                 ("code", self.codes.insert(code, line))
             }
             Kind::Flights | Kind::Passengers => {
