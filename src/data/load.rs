@@ -7,7 +7,7 @@ use super::Progress;
 pub use super::columns::Kind;
 pub use super::file::File;
 pub use super::problems::Problems;
-use super::rows::{Numbered, Row, Seen, sentences};
+use super::rows::{Numbered, Row, Seen, is_unchanged, sentences};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::db::query::ROWS_AT_ONCE;
@@ -213,7 +213,7 @@ async fn change_flight(
     draft: flights::Draft,
     known: &Flight,
 ) -> Result<bool, Refusal> {
-    if draft.is_of(known) {
+    if is_unchanged(&draft, known) {
         return Ok(false);
     }
     let before = flights::lock(set, known.id).await?.ok_or_else(|| gone_meanwhile("number"))?;

@@ -201,10 +201,19 @@ fn flight(values: &mut Values, directory: &Directory, numbered: &Numbered) -> Re
     if departs.is_empty() || is_shown || minute(draft.departs_at) == minute(known.departs_at) {
         draft.departs_at = known.departs_at;
     }
-    if !draft.is_of(known) {
+    if !is_unchanged(&draft, known) {
         draft.refuse_invalid()?;
     }
     Ok(Row::Flight(Box::new(draft), Some(Box::new(known.clone()))))
+}
+
+/// Whether a flight is already as a row says.
+pub(super) fn is_unchanged(draft: &flights::Draft, flight: &Flight) -> bool {
+    draft.origin.id == flight.origin_id
+        && draft.destination.id == flight.destination_id
+        && draft.duration == flight.duration
+        && draft.departs_at == flight.departs_at
+        && draft.capacity == flight.capacity
 }
 
 fn passenger(values: &mut Values, numbered: &Numbered) -> Result<Row, Errors> {

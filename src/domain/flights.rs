@@ -174,16 +174,6 @@ impl Draft {
         errors.into_result(())
     }
 
-    /// Whether a flight is as this says.
-    #[must_use]
-    pub fn is_of(&self, flight: &Flight) -> bool {
-        self.origin.id == flight.origin_id
-            && self.destination.id == flight.destination_id
-            && self.duration == flight.duration
-            && self.departs_at == flight.departs_at
-            && self.capacity == flight.capacity
-    }
-
     fn departs_on(&self) -> String {
         times::local_day(self.departs_at, &self.origin.timezone)
     }
