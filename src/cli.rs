@@ -87,7 +87,7 @@ enum Command {
     /// also departs (local time at the origin, or with an offset such as 2026-11-23T08:05Z) and
     /// capacity. Passengers: CSV of first and last name.
     ///
-    /// Columns may stand in any order, under usual names (iata, first_name, from, …), separated by
+    /// Columns may stand in any order, under usual names (`iata`, `first_name`, `from`, …), separated by
     /// commas, semicolons or tabs. What was understood is printed first. A CSV export loads again: an
     /// airport's code, and a flight's or passenger's number, say which object a row is. It is changed if
     /// it differs; an empty cell takes nothing away from it. A row without a number is new.

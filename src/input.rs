@@ -333,7 +333,8 @@ mod tests {
             let text = read.text("a", 10);
             if read.errors.is_empty() {
                 prop_assert!(text.chars().count() <= 10 && !text.chars().any(char::is_control));
-                prop_assert!(!text.contains(['\u{202e}', '\u{200f}', '\u{fffd}']));
+                let hidden = text.contains(['\u{202e}', '\u{200f}', '\u{fffd}']);
+                prop_assert!(!hidden);
             }
             let number = read.number("a", 0..=2_147_483_647);
             prop_assert!(number.is_none_or(|number| (0..=2_147_483_647).contains(&number)));

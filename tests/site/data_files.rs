@@ -130,7 +130,7 @@ fn what_was_understood_is_said() {
         (
             "city,code\nPar\u{1b}[1mis,CDG\n",
             None,
-            "columns: city, code · 1 row · first row: Par[1mis (CDG)",
+            "columns: city, code · 1 row · first row: Par [1mis (CDG)",
         ),
         ("from,to,minutes\n", None, "columns: origin, destination, duration · 0 rows"),
     ] {

@@ -419,7 +419,7 @@ async fn the_command_lists_with_the_same_language() {
     let (_, out, _) = run(&["airports", "paris", "--csv"]);
     assert_eq!(
         out,
-        "code,city,country,timezone,departures,arrivals\nCDG,Paris,France,Europe/Paris,1,3\n"
+        "code,city,country,timezone,latitude,longitude,departures,arrivals\nCDG,Paris,France,Europe/Paris,,,1,3\n"
     );
     for (arguments, why) in [
         (&["flights", "form:JFK"][..], "There is no “form:” here. Did you mean “from:”?"),
