@@ -10,8 +10,8 @@ use super::rows::{MOST_COUNTED, counted};
 use crate::db::{Composed, Conn};
 use crate::error::Result;
 
-/// A date filter offers at most so many years.
-const MOST_YEARS: i32 = 30;
+/// A date filter offers at most this many years, the latest ones.
+const MOST_YEARS: usize = 30;
 
 #[derive(Debug, Serialize)]
 pub(super) struct FilterView {
@@ -20,6 +20,8 @@ pub(super) struct FilterView {
     choices: Vec<Choice>,
     /// Where suggestions come from, for a filter that is filled in.
     suggestions: Option<String>,
+    /// The search without what such a filter chose before: what is typed into it takes its place.
+    others: String,
     /// How it is written, for a filter that is only written.
     example: String,
 }
@@ -61,6 +63,7 @@ pub(super) async fn filters(
             title: filter.title,
             choices: Vec::new(),
             suggestions: None,
+            others: String::new(),
             example: String::new(),
         };
         match &filter.look {
@@ -76,6 +79,10 @@ pub(super) async fn filters(
             }
             Look::Related { kind, .. } if !kind.is_empty() => {
                 view.suggestions = Some(format!("/admin/{kind}/suggestions/?name={}", filter.name));
+                let others =
+                    asked.terms.iter().filter(|term| term.negated || !term.names(filter.name));
+                let others: Vec<_> = others.cloned().collect();
+                view.others = language::spelled(&others);
             }
             Look::Related { .. } | Look::Words(_) | Look::Number(_) | Look::Moment(_) => {
                 view.example = example(filter);
@@ -152,24 +159,31 @@ async fn days(
         }
     });
     let offered = match chosen.len() {
-        0 => {
-            let mut query = Composed::select("MIN(");
-            query.push(column).push("), MAX(").push(column).push(") FROM ");
-            query.push(list.own_table());
-            query.push(" WHERE ").push(column).push(" > ''");
-            let (earliest, latest): (Option<String>, Option<String>) =
-                db.compose(query).one().await?;
-            let year = |day: Option<String>| -> Option<i32> { day?.get(..4)?.parse().ok() };
-            match (year(earliest), year(latest)) {
-                (Some(first), Some(end)) => (first..=end.min(first.saturating_add(MOST_YEARS)))
-                    .map(|year| term(format!("{year:04}")))
-                    .collect(),
-                _ => Vec::new(),
-            }
-        }
+        0 => years(db, list, column).await?.into_iter().map(term).collect(),
         4 => (1..=12).map(|month| term(format!("{chosen}-{month:02}"))).collect(),
         7 => (1..=31).map(|day| term(format!("{chosen}-{day:02}"))).collect(),
         _ => Vec::new(),
     };
     Ok((up, offered))
+}
+
+/// The years that a column holds, in order: the latest ones, where there are more than [`MOST_YEARS`]. Each
+/// costs one look into the column's index.
+async fn years(db: &mut Conn, list: &'static List, column: &'static str) -> Result<Vec<String>> {
+    let mut years: Vec<String> = Vec::new();
+    while years.len() < MOST_YEARS {
+        let mut query = Composed::select("MAX(");
+        query.push(column).push(") FROM ").push(list.own_table());
+        query.push(" WHERE ").push(column).push(" > ''");
+        if let Some(earliest) = years.last() {
+            query.push(" AND ").push(column).push(" < ").bind_text(earliest.clone());
+        }
+        let (latest,): (Option<String>,) = db.compose(query).one().await?;
+        match latest.as_deref().and_then(|day| day.get(..4)) {
+            Some(year) => years.push(year.to_owned()),
+            None => break,
+        }
+    }
+    years.reverse();
+    Ok(years)
 }

@@ -13,7 +13,7 @@ use crate::changes::{self, Entry, HISTORY_PAGE, REMARKS};
 use crate::db::RequestConn;
 use crate::domain::times;
 use crate::error::{Error, Result};
-use crate::pages::{Html, Page, Query};
+use crate::pages::{Html, Page, Query, first_of};
 
 /// No history is longer than so many pages.
 const LAST_PAGE: i64 = 1_000_000;
@@ -70,8 +70,8 @@ pub(super) async fn show(
     let manage = registry.open(kind, Act::View, staff.0)?;
     let model = manage.model();
     let at = query.0.first("page").parse().unwrap_or(0).clamp(0, LAST_PAGE);
-    let entries = changes::history(&mut db, model.slug, id, at).await?;
-    let full = i64::try_from(entries.len()).ok() == Some(HISTORY_PAGE);
+    let found = changes::history(&mut db, model.slug, id, at).await?;
+    let (entries, has_earlier) = first_of(found, HISTORY_PAGE);
     let loaded = manage.load(&mut db, id).await?;
     let label = match &loaded {
         Some(loaded) => loaded.label.clone(),
@@ -84,10 +84,10 @@ pub(super) async fn show(
         plural: model.plural,
         id,
         exists: loaded.is_some(),
-        earlier: full.then_some(at + 1),
+        earlier: has_earlier.then_some(at + 1),
         later: (at > 0).then(|| at - 1),
         page: at,
-        paged: at > 0 || full,
+        paged: at > 0 || has_earlier,
         events: entries
             .iter()
             .map(|entry| {

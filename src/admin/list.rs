@@ -91,7 +91,7 @@ pub(super) async fn list(
     let manage = registry.open(kind, Act::View, staff.0)?;
     let model = manage.model();
     let list = &model.list;
-    let asked = Asked::by(manage, staff.0, &query.0);
+    let mut asked = Asked::by(manage, staff.0, &query.0);
     // Nothing that leads elsewhere is offered beside a search that is too long: it would be lost.
     let too_long = asked.too_long.is_some();
     let filters_open = query.0.has("filters") && !too_long;
@@ -99,7 +99,7 @@ pub(super) async fn list(
     let (count, sheet, mistakes) = match &found {
         Ok(narrowing) => {
             let count = list.count(&mut db, narrowing).await?;
-            (count, list.sheet(&mut db, narrowing, &asked).await?, Vec::new())
+            (count, list.nearest_sheet(&mut db, narrowing, &mut asked).await?, Vec::new())
         }
         Err(mistakes) => {
             let nothing = Sheet { lines: Vec::new(), more_before: false, more_after: false };

@@ -109,6 +109,27 @@ impl List {
         Ok(Sheet { lines, more_before, more_after })
     }
 
+    /// [`List::sheet`]. If every row of the page was deleted, it is the nearest page that still has rows, and
+    /// `asked` says so.
+    pub(super) async fn nearest_sheet(
+        &'static self,
+        db: &mut Conn,
+        narrowing: &Narrowing,
+        asked: &mut Asked,
+    ) -> Result<Sheet> {
+        let sheet = self.sheet(db, narrowing, asked).await?;
+        let nearest = match asked.place {
+            Place::After(_) => Place::Last,
+            Place::Before(_) => Place::First,
+            Place::First | Place::Last => return Ok(sheet),
+        };
+        if !sheet.lines.is_empty() {
+            return Ok(sheet);
+        }
+        (asked.place, asked.before) = (nearest, 0);
+        self.sheet(db, narrowing, asked).await
+    }
+
     /// Up to so many rows from a place on, and backward from one that is an end.
     pub(super) async fn fetch(
         &'static self,

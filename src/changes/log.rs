@@ -73,7 +73,7 @@ pub struct Performed {
 }
 
 /// How many changes a page of history shows.
-pub const HISTORY_PAGE: i64 = 100;
+pub const HISTORY_PAGE: usize = 100;
 
 const HISTORY: Select = Select::new(
     "SELECT c.change_set_id, s.at, s.actor, s.action, c.kind, c.object_id, c.label, c.before, c.after
@@ -96,13 +96,15 @@ const RECENT: Select = Select::new(
      ORDER BY s.id DESC",
 );
 
-/// A page of an object's history, newest first; pages count from 0.
+/// A page of an object's history, newest first, and one change more if there are earlier ones; pages count
+/// from 0.
 pub async fn history(db: &mut Conn, kind: &str, id: i64, page: i64) -> Result<Vec<Entry>> {
+    let size = i64::try_from(HISTORY_PAGE).unwrap_or(i64::MAX);
     db.query(HISTORY)
         .bind(kind.to_owned())
         .bind(id)
-        .bind(HISTORY_PAGE)
-        .bind(page.saturating_mul(HISTORY_PAGE))
+        .bind(size.saturating_add(1))
+        .bind(page.saturating_mul(size))
         .all()
         .await
 }

@@ -1,5 +1,8 @@
 //! The staff engine: lists, deletion, history, start page.
 
+use airline::changes::HISTORY_PAGE;
+use airline::domain::airports::{self, Airport};
+
 use crate::support::Site;
 
 async fn world() -> Site {
@@ -230,4 +233,34 @@ async fn a_list_is_exported_as_it_is_narrowed_and_starts_no_formula() {
     let mut viewer = site.staff_with("viewer", "view_flights").await;
     assert_eq!(viewer.get("/admin/flights/").await.count("a[download]"), 0);
     assert_eq!(viewer.get("/admin/flights/export/").await.status.code, 403);
+}
+
+async fn rename(site: &Site, airport: Airport, number: usize) -> Airport {
+    let mut set = site.set().await;
+    let draft = airports::Draft {
+        city: format!("City {number}"),
+        ..airports::Draft::from(airport.clone())
+    };
+    let after = airports::update(&mut set, &airport, draft).await.unwrap();
+    set.commit().await.unwrap();
+    after
+}
+
+/// Exactly as many changes as a page holds are one page.
+#[rocket::async_test]
+async fn a_full_page_of_history_offers_no_empty_one() {
+    let site = Site::fresh().await;
+    let mut airport = site.airport("JFK,New York").await;
+    let mut staff = site.staff().await;
+    let path = format!("/admin/airports/{}/history/", airport.id);
+    for number in 1..HISTORY_PAGE {
+        airport = rename(&site, airport, number).await;
+    }
+    let full = staff.get(&path).await;
+    assert_eq!((full.count(".history > li"), full.count(".pager a")), (HISTORY_PAGE, 0));
+    rename(&site, airport, HISTORY_PAGE).await;
+    let latest = staff.get(&path).await;
+    assert_eq!((latest.count(".history > li"), latest.count(".pager a")), (HISTORY_PAGE, 1));
+    let earlier = staff.get(&format!("{path}{}", latest.attribute(".pager a", "href"))).await;
+    assert_eq!((earlier.count(".history > li"), earlier.count(".pager a")), (1, 1));
 }

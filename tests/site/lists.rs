@@ -242,6 +242,46 @@ async fn filters_are_links_with_counts_that_write_the_search() {
     assert_eq!(up.attribute("#q", "value"), "to:paris departs:2027-12");
 }
 
+/// Years are those that there are, the latest ones: neither an old flight nor a mistyped one hides this year.
+#[rocket::async_test]
+async fn a_date_filter_offers_the_latest_years_that_exist() {
+    const YEAR: i64 = 31_556_952;
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    for years in [-48, 0, 1, 2_000] {
+        let at = site.clock.now() + years * YEAR;
+        site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(at)).await;
+    }
+    let mut staff = site.staff().await;
+    let dates = ".filters section:nth-child(4) li a";
+    let page = staff.get("/admin/flights/?filters=1").await;
+    assert_eq!(page.all(dates), ["1979", "2027", "2028", "4027"]);
+    for years in 2..40 {
+        let at = site.clock.now() + years * YEAR;
+        site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(at)).await;
+    }
+    let page = staff.get("/admin/flights/?filters=1").await;
+    let offered = page.all(dates);
+    assert_eq!(offered.len(), 30);
+    assert_eq!(offered[29], "4027");
+    assert_eq!(offered[28], "2066");
+}
+
+/// What is typed into a filter takes the place of what it chose before.
+#[rocket::async_test]
+async fn a_second_airport_in_a_filter_replaces_the_first() {
+    let site = world().await;
+    let mut staff = site.staff().await;
+    let page = staff.get("/admin/flights/?filters=1&q=-from:GRU+to:paris").await;
+    let (from, to) = (".filters section:nth-child(2) form", ".filters section:nth-child(3) form");
+    let first = staff.submit(&page, from, &[("from", "JFK")]).await;
+    assert_eq!(first.attribute("#q", "value"), "-from:GRU to:paris from:JFK");
+    let second = staff.submit(&first, from, &[("from", "CDG")]).await;
+    assert_eq!(second.attribute("#q", "value"), "-from:GRU to:paris from:CDG");
+    let other = staff.submit(&second, to, &[("to", "JFK")]).await;
+    assert_eq!(other.attribute("#q", "value"), "-from:GRU from:CDG to:JFK");
+}
+
 #[rocket::async_test]
 async fn headings_sort_by_several_columns_and_keep_the_filter() {
     let site = Site::fresh().await;
@@ -340,6 +380,38 @@ async fn pages_begin_after_rows_and_hold_each_object_once() {
         page.all("td[data-title=Number]")[0],
         (first.parse::<i64>().unwrap() + 1).to_string()
     );
+}
+
+/// The page whose rows one deleted is gone: the nearest one that exists takes its place.
+#[rocket::async_test]
+async fn a_page_whose_rows_were_deleted_shows_the_nearest_page() {
+    let site = Site::fresh().await;
+    for number in 0..60 {
+        site.passenger("Many", &format!("Number {number:02}")).await;
+    }
+    let mut staff = site.staff().await;
+    let address = |href: String| format!("/admin/passengers/{href}");
+    let first = staff.get("/admin/passengers/?size=25").await;
+    let second = staff.get(&address(first.attribute("a[rel=next]", "href"))).await;
+    let third = staff.get(&address(second.attribute("a[rel=next]", "href"))).await;
+    let ids = third.all("td[data-title=Number]");
+    assert_eq!(ids.len(), 10);
+    let mut fields: Vec<(&str, &str)> = ids.iter().map(|id| ("id", &**id)).collect();
+    fields.push(("action", "delete"));
+    let preview = staff.submit(&third, "#bulk", &fields).await;
+    let there = staff.submit(&preview, "main form", &[]).await;
+    assert_eq!((there.status.code, there.count("tbody tr")), (200, 25));
+    assert_eq!(there.one("#count"), "26–50 of 50", "{}", there.path);
+    assert_eq!((there.count("a[rel=prev]"), there.count("a[rel=next]")), (1, 0));
+    // Back from a page before which nothing is left: the first one.
+    let before = address(second.attribute("a[rel=prev]", "href"));
+    site.database.run("DELETE FROM passengers WHERE last < 'Number 25'").await;
+    let first = staff.get(&before).await;
+    assert_eq!((first.one("#count").as_str(), first.count("tbody tr")), ("1–25 of 25", 25));
+    // A list that is empty says so.
+    site.database.run("DELETE FROM passengers").await;
+    let none = staff.get(&before).await;
+    assert_eq!((none.one("#count").as_str(), none.count(".empty")), ("None", 1));
 }
 
 #[rocket::async_test]
