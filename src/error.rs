@@ -69,6 +69,12 @@ impl Error {
         }
     }
 
+    /// Whether the database refused a value because another row has it already.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Conflict(sqlx::Error::Database(cause)) if cause.is_unique_violation())
+    }
+
     /// A mistake of ours, told from whatever showed it.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self::Internal(cause.to_string())

@@ -167,14 +167,21 @@ pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Group>> {
     find(set, id).await
 }
 
+const NAME_TAKEN: &str = "Another group has this name already.";
+
 async fn refuse_taken_name(db: &mut Conn, name: &str, own: i64) -> Result<(), Refusal> {
     let mut query = Composed::new(GROUPS);
     query.push(" AND g.name = ").bind_text(name).push(" AND g.id <> ").bind_number(own);
     let taken: Option<Group> = db.compose(query).optional().await?;
     match taken {
-        Some(_) => Err(Errors::one("name", "Another group has this name already.").into()),
+        Some(_) => Err(Errors::one("name", NAME_TAKEN).into()),
         None => Ok(()),
     }
+}
+
+/// Two people asked for one name at the same moment: the field says so to the later one.
+fn taken_meanwhile(error: Error) -> Refusal {
+    if error.is_taken() { Errors::one("name", NAME_TAKEN).into() } else { error.into() }
 }
 
 /// Makes a group. A name that is taken is a field's error.
@@ -187,7 +194,8 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<Group, Refusal>
         .bind(draft.rights.to_string())
         .bind(draft.requires_factor)
         .one()
-        .await?;
+        .await
+        .map_err(taken_meanwhile)?;
     let Draft { name, rights, requires_factor } = draft;
     let group = Group { id, name, rights, requires_factor, version: 1, shared_views: Vec::new() };
     set.created(&group)?;
@@ -209,7 +217,8 @@ pub async fn update(set: &mut ChangeSet, before: &Group, draft: Draft) -> Result
         .bind(after.rights.to_string())
         .bind(after.requires_factor)
         .execute_one()
-        .await?;
+        .await
+        .map_err(taken_meanwhile)?;
     let after = Group { version: before.version + 1, ..after };
     set.changed(before, &after)?;
     Ok(after)

@@ -221,14 +221,19 @@ pub async fn is_last_superuser(set: &mut ChangeSet, id: i64) -> Result<bool> {
     Ok(there.iter().all(|(other,)| *other == id))
 }
 
+const NAME_TAKEN: &str = "Somebody has this name already.";
+
 async fn refuse_taken_name(db: &mut Conn, username: &str, own: i64) -> Result<(), Refusal> {
     match by_name(db, username).await? {
-        Some(user) if user.id != own => {
-            Err(Errors::one("username", "Somebody has this name already.").into())
-        }
+        Some(user) if user.id != own => Err(Errors::one("username", NAME_TAKEN).into()),
         Some(_) => Ok(()),
         None => lookalikes::refuse(db, username, own).await,
     }
+}
+
+/// Two people asked for one name at the same moment: the field says so to the later one.
+fn taken_meanwhile(error: Error) -> Refusal {
+    if error.is_taken() { Errors::one("username", NAME_TAKEN).into() } else { error.into() }
 }
 
 /// Returns the search key of an account.
@@ -265,7 +270,8 @@ pub async fn insert(set: &mut ChangeSet, draft: Draft) -> Result<User, Refusal> 
         .bind(user.rights.to_string())
         .bind(user.created_at)
         .one()
-        .await?;
+        .await
+        .map_err(taken_meanwhile)?;
     user.id = id;
     set.created(&user)?;
     Ok(user)
@@ -280,7 +286,7 @@ pub async fn update(set: &mut ChangeSet, before: &User, draft: Draft) -> Result<
     if after == *before {
         return Ok(after);
     }
-    Ok(write(set, before, after).await?)
+    write(set, before, after).await.map_err(taken_meanwhile)
 }
 
 /// Writes an account as it now is; its version counts up also where only its secrets changed, so that

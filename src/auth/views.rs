@@ -147,7 +147,7 @@ pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Resu
         }
     };
     match done {
-        Err(Error::Conflict(_)) => Ok(SaveOutcome::NameTaken),
+        Err(error) if error.is_taken() => Ok(SaveOutcome::NameTaken),
         done => {
             done?;
             tx.commit().await?;

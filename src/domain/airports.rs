@@ -394,12 +394,10 @@ pub async fn lock(set: &mut ChangeSet, id: i64) -> Result<Option<Airport>> {
 
 /// Two asked for one code at the same moment: the later one is told so at the field.
 fn taken_meanwhile(error: Error, code: &str) -> Refusal {
-    match error {
-        Error::Conflict(_) => {
-            Errors::one("code", format!("Somebody gave an airport the code {code} just now."))
-                .into()
-        }
-        error => error.into(),
+    if error.is_taken() {
+        Errors::one("code", format!("Somebody gave an airport the code {code} just now.")).into()
+    } else {
+        error.into()
     }
 }
 

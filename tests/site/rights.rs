@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use airline::auth::{Right, Rights, groups, users};
+use airline::changes::ChangeSet;
 use airline::db::{Kind, Select};
 use rocket::http::Method;
 
@@ -448,6 +449,71 @@ const WAITING: Select = Select::new(
     "SELECT COUNT(*) FROM pg_stat_activity WHERE CAST($1 AS INT) = ANY(pg_blocking_pids(pid))",
 );
 
+/// Returns when somebody waits for a change set. (SQLite has one writer: who comes second waits in any case.)
+async fn until_one_waits(site: &Site, set: &mut ChangeSet) {
+    if site.pool.kind() == Kind::Sqlite {
+        return;
+    }
+    let (own,): (i64,) = set.query(OWN).one().await.unwrap();
+    let mut conn = site.pool.conn().await.unwrap();
+    let mut waiting = 0_i64;
+    let begin = std::time::Instant::now();
+    while waiting == 0 {
+        assert!(begin.elapsed().as_secs() < 10, "the save does not wait");
+        (waiting,) = conn.query(WAITING).bind(own).one().await.unwrap();
+    }
+}
+
+/// Two people give the same name at the same moment: the second gets an error at its field, and the form.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn of_two_who_give_one_name_the_second_is_told_at_the_field() {
+    let site = Site::fresh().await;
+    let mut staff = site.staff().await;
+    let other = site.user("other", "", |_| {}).await;
+    let agents = site.group("Agents", "", &[]).await;
+    for (number, (path, field)) in [
+        ("/admin/users/add/".to_owned(), "username"),
+        (format!("/admin/users/{other}/change/"), "username"),
+        ("/admin/groups/add/".to_owned(), "name"),
+        (format!("/admin/groups/{agents}/change/"), "name"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let form = staff.get(&path).await;
+        let name = format!("twin{number}");
+        let mut set = site.set().await;
+        if field == "name" {
+            let draft = groups::Draft {
+                name: name.clone(),
+                rights: Rights::default(),
+                requires_factor: false,
+            };
+            groups::insert(&mut set, draft).await.unwrap();
+        } else {
+            let draft = users::Draft {
+                username: name.clone(),
+                email: String::new(),
+                is_active: true,
+                is_staff: false,
+                is_superuser: false,
+                rights: Rights::default(),
+            };
+            users::insert(&mut set, draft).await.unwrap();
+        }
+        let fields = [(field, &*name), ("reason", "because"), ("_save", "1")];
+        let second = staff.submit(&form, "form.edit", &fields);
+        let first = async {
+            until_one_waits(&site, &mut set).await;
+            set.commit().await.unwrap();
+        };
+        let (page, ()) = futures::future::join(second, first).await;
+        assert_eq!((page.status.code, page.count(&format!("#{field}-errors"))), (422, 1), "{path}");
+        assert_eq!(page.attribute(&format!("#{field}"), "value"), name);
+        assert_eq!(page.attribute("[name=reason]", "value"), "because");
+    }
+}
+
 /// A form that tells the version that another's save is about to make: what is closed to its sender is
 /// read when the other has finished, and not before.
 #[rocket::async_test(flavor = "multi_thread")]
@@ -463,16 +529,7 @@ async fn a_foreseen_version_brings_back_no_closed_field() {
     let forged = [("username", "plainer"), ("version", &*foreseen), ("_save", "1")];
     let save = changer.submit(&form, "form.edit", &forged);
     let other = async {
-        if site.pool.kind() == Kind::Postgres {
-            let (own,): (i64,) = set.query(OWN).one().await.unwrap();
-            let mut conn = site.pool.conn().await.unwrap();
-            let mut waiting = 0_i64;
-            let begin = std::time::Instant::now();
-            while waiting == 0 {
-                assert!(begin.elapsed().as_secs() < 10, "the save does not wait");
-                (waiting,) = conn.query(WAITING).bind(own).one().await.unwrap();
-            }
-        }
+        until_one_waits(&site, &mut set).await;
         let users::User { username, email, is_active, is_superuser, rights, .. } = before.clone();
         let draft =
             users::Draft { username, email, is_active, is_superuser, rights, is_staff: false };
