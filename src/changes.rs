@@ -4,6 +4,7 @@
 
 mod chain;
 mod log;
+pub mod once;
 mod pending;
 pub mod search_keys;
 mod undo;
@@ -21,6 +22,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use tracing::info;
 
+use self::once::FormKey;
 use self::pending::{Change, Pending};
 use crate::db::query::Param;
 use crate::db::{Composed, Conn, Pool, Query, Select, Tx, Upkeep, Write};
@@ -96,6 +98,8 @@ pub struct ChangeSet {
     written: u64,
     reason: String,
     undoes: Option<i64>,
+    /// The form that is carried out, and the object that it made.
+    made: Option<(FormKey, i64)>,
 }
 
 /// Where a part of a change set began.
@@ -193,6 +197,7 @@ impl ChangeSet {
             written: 0,
             reason: String::new(),
             undoes: None,
+            made: None,
         })
     }
 
@@ -441,6 +446,9 @@ impl ChangeSet {
             .execute_one()
             .await?;
         search_keys::of_set(&mut self.tx, set, &head.actor, &head.action, &head.reason).await?;
+        if let Some((key, object)) = &self.made {
+            once::keep(&mut self.tx, key, *object, Some(set)).await?;
+        }
         let mut batches = self.changes.batches()?;
         while let Some(changes) = batches.next()? {
             insert(&mut self.tx, set, &changes).await?;

@@ -14,6 +14,7 @@ use super::nav::Nav;
 use super::reasons::{Allowed, Reasons};
 use super::related;
 use crate::auth::{Act, Need, Staff, Visitor};
+use crate::changes::once;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::input::{Confirmation, Errors, Values};
@@ -58,6 +59,8 @@ struct Context {
     dialog: bool,
     back: String,
     back_encoded: String,
+    /// The key by which the same form, sent twice, makes one object.
+    once: String,
     csrf: String,
 }
 
@@ -201,6 +204,7 @@ impl Form<'_> {
             dialog: self.values.has("_dialog"),
             back: self.back.to_owned(),
             back_encoded: form_urlencoded::byte_serialize(self.back.as_bytes()).collect(),
+            once: once::carried(self.values),
             csrf: page.token(),
         };
         page.show("admin/form", &title, &context)

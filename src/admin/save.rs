@@ -13,6 +13,7 @@ use super::preview;
 use super::related;
 use crate::auth::{Act, Need, Staff, Visitor};
 use crate::changes::ChangeSet;
+use crate::changes::once::FormKey;
 use crate::db::{Conn, Db};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Refusal, Values};
@@ -36,8 +37,14 @@ pub(super) async fn insert(
     page: Page<'_>,
 ) -> Result<Reply> {
     let manage = registry.open(kind, Act::Add, staff.0)?;
-    let save = Save { manage, registry: **registry, by: staff.0, id: None, db, page: &page };
+    let once = form_key(staff.0, kind, &form.0);
+    let save = Save { manage, registry: **registry, by: staff.0, id: None, once, db, page: &page };
     save.run(form.0).await
+}
+
+/// The key of a form that makes an object.
+fn form_key(by: &Visitor, kind: &str, typed: &Values) -> Option<FormKey> {
+    by.user.as_ref().and_then(|user| FormKey::of(user.id, kind, typed))
 }
 
 /// Changes an object.
@@ -54,12 +61,15 @@ pub(super) async fn update(
     let mut typed = form.0;
     if typed.has("_saveasnew") {
         let manage = registry.open(kind, Act::Add, staff.0)?;
+        // Of what was sent: what follows also depends on what the object holds by now.
+        let once = form_key(staff.0, kind, &typed);
         as_new(&mut db.conn().await?, manage, staff.0, id, &mut typed).await?;
-        let save = Save { manage, registry: **registry, by: staff.0, id: None, db, page: &page };
+        let registry = **registry;
+        let save = Save { manage, registry, by: staff.0, id: None, once, db, page: &page };
         return save.run(typed).await;
     }
-    let manage = registry.open(kind, Act::Change, staff.0)?;
-    let save = Save { manage, registry: **registry, by: staff.0, id: Some(id), db, page: &page };
+    let (manage, registry) = (registry.open(kind, Act::Change, staff.0)?, **registry);
+    let save = Save { manage, registry, by: staff.0, id: Some(id), once: None, db, page: &page };
     save.run(typed).await
 }
 
@@ -125,7 +135,8 @@ pub(super) async fn update_row(
     typed.set("version", row.first("version"));
     typed.set("back", decoded(row.first("back")));
     typed.set("_row", "1");
-    let save = Save { manage, registry: **registry, by: staff.0, id: Some(id), db, page: &page };
+    let registry = **registry;
+    let save = Save { manage, registry, by: staff.0, id: Some(id), once: None, db, page: &page };
     save.run(typed).await
 }
 
@@ -169,6 +180,8 @@ struct Save<'a> {
     by: &'a Visitor,
     /// The object; none for a new one.
     id: Option<i64>,
+    /// The key of a form that makes one.
+    once: Option<FormKey>,
     db: &'a Db,
     page: &'a Page<'a>,
 }
@@ -188,6 +201,14 @@ impl Save<'_> {
         let action = if self.id.is_some() { "change" } else { "add" };
         let mut set = ChangeSet::begin(self.db, self.page.intent(action)).await?;
         set.because(preview::reason(&typed)?);
+        if let Some(key) = &self.once
+            && let Some(first) = set.claim(key).await?
+            && let Some(made) = manage.load(&mut set, first.object_id).await?
+        {
+            drop(set);
+            let saved = Saved { id: first.object_id, label: made.label };
+            return self.saved(saved, first.change_set_id, &typed).await;
+        }
         let current = match self.id {
             Some(id) => {
                 manage.model().list.lock(&mut set, id).await?;
@@ -234,6 +255,9 @@ impl Save<'_> {
         };
         let (errors, unconfirmed) = match saved {
             Ok(saved) => {
+                if let Some(key) = &self.once {
+                    set.made(key.clone(), saved.id);
+                }
                 let done = set.commit().await?;
                 if let Some(kept) = merged.as_ref().and_then(|merged| merged.kept.clone()) {
                     self.page.say(Message::note(kept));

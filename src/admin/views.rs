@@ -11,10 +11,12 @@ use super::rows::counted;
 use crate::auth::groups::{self, Group};
 use crate::auth::views::{self, Draft, SaveOutcome, View};
 use crate::auth::{Act, Staff, User, Visitor};
+use crate::changes::once::{self, FormKey};
 use crate::db::{Conn, Db, RequestConn};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, SEARCH_TOO_LONG, Values, is_too_long};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission};
+use crate::random;
 
 /// The longest name of a view.
 const LONGEST: usize = 60;
@@ -56,6 +58,8 @@ struct FormContext {
     errors: Vec<String>,
     groups: Vec<GroupChoice>,
     pinned: bool,
+    /// The key by which the same form, sent twice, saves one view.
+    once: String,
     csrf: String,
 }
 
@@ -164,6 +168,8 @@ struct Form<'a> {
     draft: Draft,
     /// The group that sees it already.
     held: Option<i64>,
+    /// The key of this form.
+    once: String,
     errors: Errors,
 }
 
@@ -188,6 +194,7 @@ impl Form<'_> {
             errors: self.errors.of("name").to_vec(),
             groups: groups_of(db, self.by, self.held).await?.into_iter().map(choice).collect(),
             pinned,
+            once: self.once,
             csrf: page.token(),
         };
         Ok(page.show("admin/view", "Save a view", &context)?.with_status(status))
@@ -212,6 +219,7 @@ pub(super) async fn add(
         id: None,
         draft,
         held: None,
+        once: random::secret(),
         errors: Errors::default(),
     };
     form.render(&mut db, &page).await
@@ -247,6 +255,7 @@ pub(super) async fn edit(
         id: Some(id),
         draft,
         held: group_id,
+        once: random::secret(),
         errors: Errors::default(),
     };
     form.render(&mut db, &page).await
@@ -320,7 +329,9 @@ async fn save(
         errors.add("name", SEARCH_TOO_LONG);
     }
     if errors.is_empty() {
-        match views::save(db, owner(by)?.id, id, draft.clone()).await? {
+        let user = owner(by)?.id;
+        let key = if id.is_none() { FormKey::of(user, "views", typed) } else { None };
+        match views::save(db, user, id, key.as_ref(), page.now(), draft.clone()).await? {
             SaveOutcome::Saved => {}
             SaveOutcome::NameTaken => errors.add("name", "You already have a view with this name."),
             SaveOutcome::TooMany => errors.add(
@@ -342,7 +353,7 @@ async fn save(
     if errors.is_empty() {
         return Ok(page.to(there, Some(said)));
     }
-    let form = Form { registry, by, id, draft, held, errors };
+    let form = Form { registry, by, id, draft, held, once: once::carried(typed), errors };
     Ok(form.render(&mut db.conn().await?, page).await?.into())
 }
 

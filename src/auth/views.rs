@@ -4,6 +4,7 @@
 use sqlx::FromRow;
 
 use crate::changes::ChangeSet;
+use crate::changes::once::{self, FormKey};
 use crate::db::{Composed, Conn, Pool, Select, Upkeep};
 use crate::error::{Error, Result};
 
@@ -53,8 +54,9 @@ const VIEWS: Select = Select::new(
 );
 const INSERT: Upkeep = Upkeep::new(
     "INSERT INTO saved_views (user_id, kind, name, query, group_id, pinned)
-     VALUES ($1, $2, $3, $4, $5, $6)",
+     VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
 );
+const OWN: Select = Select::new("SELECT id FROM saved_views WHERE id = $1 AND user_id = $2");
 const UPDATE: Upkeep = Upkeep::new(
     "UPDATE saved_views SET name = $3, group_id = $4, pinned = $5 WHERE id = $1 AND user_id = $2",
 );
@@ -122,12 +124,29 @@ pub(super) async fn share_again(set: &mut ChangeSet, group: i64, views: &[i64]) 
     Ok(())
 }
 
-/// Saves a new view of an account, or changes the name, the group and the pin of one.
-pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Result<SaveOutcome> {
+/// Saves a new view of an account, or changes the name, the group and the pin of one. The same form of a new
+/// one, sent again, saves nothing.
+pub async fn save(
+    pool: &Pool,
+    user: i64,
+    id: Option<i64>,
+    key: Option<&FormKey>,
+    now: i64,
+    draft: Draft,
+) -> Result<SaveOutcome> {
     let Draft { kind, name, query, group_id, pinned } = draft;
     let mut tx = pool.begin().await?;
     // Two browsers of one account take turns, so that both are counted.
     tx.lock(LOCK_OWNER).bind(user).one::<(i64,)>().await?;
+    if let Some(key) = key
+        && let Some(first) = once::claim(&mut tx, key, now).await?
+    {
+        let there: Option<(i64,)> =
+            tx.query(OWN).bind(first.object_id).bind(user).optional().await?;
+        if there.is_some() {
+            return Ok(SaveOutcome::Saved);
+        }
+    }
     let (others, others_pinned): (i64, i64) =
         tx.query(COUNT_OTHERS).bind(user).bind(id.unwrap_or(0)).one().await?;
     if id.is_none() && others >= MOST {
@@ -139,17 +158,20 @@ pub async fn save(pool: &Pool, user: i64, id: Option<i64>, draft: Draft) -> Resu
     let done = match id {
         None => {
             let insert = tx.upkeep(INSERT).bind(user).bind(kind).bind(name).bind(query);
-            insert.bind(group_id).bind(pinned).execute_one().await
+            insert.bind(group_id).bind(pinned).one::<(i64,)>().await.map(|(id,)| id)
         }
         Some(id) => {
             let update = tx.upkeep(UPDATE).bind(id).bind(user).bind(name);
-            update.bind(group_id).bind(pinned).execute_one().await
+            update.bind(group_id).bind(pinned).execute_one().await.map(|()| id)
         }
     };
     match done {
         Err(error) if error.is_taken() => Ok(SaveOutcome::NameTaken),
         done => {
-            done?;
+            let saved = done?;
+            if let Some(key) = key {
+                once::keep(&mut tx, key, saved, None).await?;
+            }
             tx.commit().await?;
             Ok(SaveOutcome::Saved)
         }

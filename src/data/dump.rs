@@ -31,6 +31,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("readiness", "it holds nothing"),
     ("change_set_keys", "loading a dump makes them"),
     ("change_keys", "loading a dump makes them"),
+    ("form_keys", "they hold for a day"),
 ];
 
 /// The columns that a dump leaves out: search keys, which loading a dump makes again.

@@ -37,6 +37,7 @@ mod logs;
 mod mail;
 mod merge;
 mod migrations;
+mod once;
 mod paging;
 mod public;
 mod rights;
