@@ -31,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         factor::switch_on,
         factor::switch_off,
         factor::new_codes,
+        factor::codes_saved,
         reset::form,
         reset::ask,
         reset::choose_form,

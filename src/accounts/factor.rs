@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::proof;
 use crate::auth::events::Event;
-use crate::auth::factor::{self, Shared};
+use crate::auth::factor::{self, RecoveryCodes, Shared};
 use crate::auth::throttle::{self, Subjects};
 use crate::auth::{Account, credentials, groups, users};
 use crate::changes::ChangeSet;
@@ -24,6 +24,8 @@ struct Shown {
     on: bool,
     compulsory: Vec<String>,
     codes_left: i64,
+    /// Whether codes were shown that may not be saved.
+    codes_unsaved: bool,
     offered: Option<Offered>,
     error: Option<String>,
 }
@@ -72,7 +74,14 @@ impl Offered {
 
 #[derive(Debug, Serialize)]
 struct Codes {
+    csrf: String,
     codes: Vec<String>,
+    batch: String,
+}
+
+fn render_codes(page: &Page<'_>, shown: RecoveryCodes) -> Result<Html> {
+    let RecoveryCodes { codes, batch } = shown;
+    page.show("accounts/codes", "Recovery codes", &Codes { csrf: page.token(), codes, batch })
 }
 
 async fn render(
@@ -91,6 +100,7 @@ async fn render(
         on: user.second_factor,
         compulsory: compulsory.map(|group| group.name).collect(),
         codes_left: factor::codes_left(&mut conn, user.id).await?,
+        codes_unsaved: factor::has_unsaved_codes(&mut conn, user.id).await?,
         offered: shared.as_ref().map(Offered::of).transpose()?,
         error,
     };
@@ -123,7 +133,8 @@ pub(super) async fn offer(
     Ok(page.to(HERE.to_owned(), None))
 }
 
-/// Switches it on, once the app shows the right code; the recovery codes are shown this once.
+/// Switches it on, once the app shows the right code; the recovery codes are shown this once. Whoever sends
+/// the same again, before the codes are saved, gets others in their place: a second click hides none.
 #[post("/admin/factor/on", data = "<form>")]
 pub(super) async fn switch_on(
     account: Account<'_>,
@@ -134,9 +145,6 @@ pub(super) async fn switch_on(
     let user = account.0;
     if !page.visitor.is_confirmed(page.now()) {
         return Ok(proof::first(&page, HERE));
-    }
-    if user.second_factor {
-        return Ok(page.to(HERE.to_owned(), None));
     }
     let device = page.cookies.get(throttle::DEVICE);
     let subjects = {
@@ -150,19 +158,30 @@ pub(super) async fn switch_on(
         let html = render(&page, db, account, Some(throttle::spoken(wait))).await?;
         return Ok(html.with_status(Status::TooManyRequests).into());
     }
-    if !factor::accept(db, user, form.0.first("code"), page.now()).await? {
+    let mut set = ChangeSet::begin(db, page.intent("change")).await?;
+    // Of two clicks the second waits here for the first.
+    let user = users::lock(&mut set, user.id).await?.ok_or(Error::NotFound)?;
+    if user.second_factor {
+        if !factor::has_unsaved_codes(&mut set, user.id).await? {
+            return Ok(page.to(HERE.to_owned(), None));
+        }
+        let codes = factor::renew_codes(&mut set, user.id).await?;
+        set.commit().await?;
+        page.record(Event::FactorChanged, user.id, "new recovery codes, by their owner");
+        return Ok(render_codes(&page, codes)?.into());
+    }
+    if !factor::accept_first(&mut set, &user, form.0.first("code")).await? {
+        drop(set);
         let error = "This code is not right. Is the clock of your device?".to_owned();
         let html = render(&page, db, account, Some(error)).await?;
         return Ok(html.with_status(Status::UnprocessableEntity).into());
     }
-    throttle::forget(db, &subjects).await?;
-    let mut set = ChangeSet::begin(db, page.intent("change")).await?;
-    let user = users::lock(&mut set, user.id).await?.ok_or(Error::NotFound)?;
     let (user, codes) = factor::switch_on(&mut set, &user).await?;
     credentials::end_sessions(&mut set, user.id, &page.visitor.secret).await?;
     set.commit().await?;
+    throttle::forget(db, &subjects).await?;
     page.record(Event::FactorChanged, user.id, "on, by its owner");
-    Ok(page.show("accounts/codes", "Recovery codes", &Codes { codes })?.into())
+    Ok(render_codes(&page, codes)?.into())
 }
 
 /// Makes new recovery codes, which are shown this once.
@@ -183,7 +202,23 @@ pub(super) async fn new_codes(
     let codes = factor::renew_codes(&mut set, account.0.id).await?;
     set.commit().await?;
     page.record(Event::FactorChanged, account.0.id, "new recovery codes, by their owner");
-    Ok(page.show("accounts/codes", "Recovery codes", &Codes { codes })?.into())
+    Ok(render_codes(&page, codes)?.into())
+}
+
+/// Takes note that the codes are saved. Codes that others have replaced since do not count.
+#[post("/admin/factor/saved", data = "<form>")]
+pub(super) async fn codes_saved(
+    account: Account<'_>,
+    form: Submission,
+    db: &Db,
+    page: Page<'_>,
+) -> Result<Reply> {
+    if factor::codes_saved(db, account.0.id, form.0.first("batch")).await? {
+        let there = if account.0.may_enter() { "/admin/" } else { "/admin/account/" };
+        return Ok(page.to(there.to_owned(), None));
+    }
+    let said = Message::note("Other codes have replaced those that you saved. Make new ones.");
+    Ok(page.to(HERE.to_owned(), Some(said)))
 }
 
 /// Switches it off, unless a group asks for it.

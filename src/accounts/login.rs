@@ -202,11 +202,14 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
     }
     remember(db, &page, &by_name, user).await?;
     page.record(Event::SignedIn, user.id, "by password and second factor");
-    let left = factor::codes_left(&mut db.conn().await?, user.id).await?;
-    let said = (left < 3).then(|| {
-        Message::note(format!("You have {left} recovery codes left:"))
-            .about("make new ones", "/admin/factor/")
-    });
+    let mut conn = db.conn().await?;
+    let left = factor::codes_left(&mut conn, user.id).await?;
+    let why = if factor::has_unsaved_codes(&mut conn, user.id).await? {
+        Some("You have not said that you saved your recovery codes. If you did not,".to_owned())
+    } else {
+        (left < 3).then(|| format!("You have {left} recovery codes left:"))
+    };
+    let said = why.map(|why| Message::note(why).about("make new ones", "/admin/factor/"));
     Ok(page.to(landing(user, next), said))
 }
 

@@ -34,6 +34,23 @@ const TAKE_CODE: Upkeep =
     Upkeep::new("DELETE FROM recovery_codes WHERE user_id = $1 AND code_hash = $2");
 const FORGET_CODES: Upkeep = Upkeep::new("DELETE FROM recovery_codes WHERE user_id = $1");
 const CODES_LEFT: Select = Select::new("SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1");
+const MARK_UNSAVED: Upkeep = Upkeep::new(
+    "INSERT INTO unsaved_codes (user_id, batch) VALUES ($1, $2)
+     ON CONFLICT (user_id) DO UPDATE SET batch = $2",
+);
+const MARK_SAVED: Upkeep =
+    Upkeep::new("DELETE FROM unsaved_codes WHERE user_id = $1 AND batch = $2");
+const FORGET_MARK: Upkeep = Upkeep::new("DELETE FROM unsaved_codes WHERE user_id = $1");
+const UNSAVED: Select = Select::new("SELECT COUNT(*) FROM unsaved_codes WHERE user_id = $1");
+
+/// Recovery codes as they are shown. Until their owner has said that they are saved, they can be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryCodes {
+    /// The codes, which are kept as digests only.
+    pub codes: Vec<String>,
+    /// Which codes these are, for [`codes_saved`]. No secret.
+    pub batch: String,
+}
 
 /// A secret that an account's app shares, and how it is told to the app.
 #[derive(Debug, Clone)]
@@ -100,15 +117,27 @@ pub async fn accept(pool: &Pool, user: &User, code: &str, now: i64) -> Result<bo
     let shared = shared(&mut pool.conn().await?, user).await?;
     let mut tx = pool.begin().await?;
     let taken = if let Some(step) = shared.and_then(|shared| shared.step_of(code, now)) {
-        // A last step that no correct clock can have reached does not lock the account until then.
-        let last = (now + CLOCK_SKEW) / STEP + 1;
-        tx.upkeep(TAKE_STEP).bind(user.id).bind(step).bind(last).execute().await?
+        tx.upkeep(TAKE_STEP).bind(user.id).bind(step).bind(last_step(now)).execute().await?
     } else {
         let digest = random::digest(&plain(code));
         tx.upkeep(TAKE_CODE).bind(user.id).bind(digest).execute().await?
     };
     tx.commit().await?;
     Ok(taken == 1)
+}
+
+/// Whether a code of the app is the right one to turn the second factor on with: it is taken within the set.
+pub async fn accept_first(set: &mut ChangeSet, user: &User, code: &str) -> Result<bool> {
+    let now = set.at();
+    let Some(shared) = shared(set, user).await? else { return Ok(false) };
+    let Some(step) = shared.step_of(code, now) else { return Ok(false) };
+    let taken = set.upkeep(TAKE_STEP).bind(user.id).bind(step).bind(last_step(now));
+    Ok(taken.execute().await? == 1)
+}
+
+/// The last step that a correct clock can have reached: a later one does not lock the account until then.
+fn last_step(now: i64) -> i64 {
+    (now + CLOCK_SKEW) / STEP + 1
 }
 
 /// A recovery code without what people add for reading it.
@@ -120,14 +149,14 @@ fn plain(code: &str) -> String {
 }
 
 /// Switches the second factor on, and answers the recovery codes, which are shown once.
-pub async fn switch_on(set: &mut ChangeSet, user: &User) -> Result<(User, Vec<String>)> {
+pub async fn switch_on(set: &mut ChangeSet, user: &User) -> Result<(User, RecoveryCodes)> {
     let after = User { second_factor: true, ..user.clone() };
     let after = users::write(set, user, after).await?;
     Ok((after, renew_codes(set, user.id).await?))
 }
 
 /// Makes new recovery codes in the place of those that were left: 80 bits each.
-pub async fn renew_codes(set: &mut ChangeSet, user: i64) -> Result<Vec<String>> {
+pub async fn renew_codes(set: &mut ChangeSet, user: i64) -> Result<RecoveryCodes> {
     set.upkeep(FORGET_CODES).bind(user).execute().await?;
     let mut codes = Vec::new();
     for _ in 0..RECOVERY_CODES {
@@ -136,7 +165,24 @@ pub async fn renew_codes(set: &mut ChangeSet, user: i64) -> Result<Vec<String>> 
         let parts: Vec<_> = code.as_bytes().chunks(5).map(String::from_utf8_lossy).collect();
         codes.push(parts.join("-"));
     }
-    Ok(codes)
+    let batch = random::request_id();
+    set.upkeep(MARK_UNSAVED).bind(user).bind(batch.clone()).execute_one().await?;
+    Ok(RecoveryCodes { codes, batch })
+}
+
+/// Whether an account was shown recovery codes and has not said that they are saved.
+pub async fn has_unsaved_codes(db: &mut Conn, user: i64) -> Result<bool> {
+    let (unsaved,): (i64,) = db.query(UNSAVED).bind(user).one().await?;
+    Ok(unsaved > 0)
+}
+
+/// Notes that an account's owner has saved some recovery codes. False where other codes have replaced them.
+pub async fn codes_saved(pool: &Pool, user: i64, batch: &str) -> Result<bool> {
+    let mut tx = pool.begin().await?;
+    tx.upkeep(MARK_SAVED).bind(user).bind(batch.to_owned()).execute().await?;
+    let saved = !has_unsaved_codes(&mut tx, user).await?;
+    tx.commit().await?;
+    Ok(saved)
 }
 
 /// Switches the second factor off: secret and recovery codes are forgotten.
@@ -145,6 +191,7 @@ pub async fn switch_off(set: &mut ChangeSet, user: &User) -> Result<User> {
     let after = users::write(set, user, after).await?;
     set.upkeep(FORGET).bind(user.id).execute().await?;
     set.upkeep(FORGET_CODES).bind(user.id).execute().await?;
+    set.upkeep(FORGET_MARK).bind(user.id).execute().await?;
     Ok(after)
 }
 

@@ -34,7 +34,75 @@ async fn set_up(site: &Site, browser: &mut Browser<'_>) -> (String, Vec<String>)
     let code = app(&key, site.clock.now());
     let codes = browser.submit(&wrong, "ol form", &[("code", &code)]).await;
     assert_eq!((codes.status.code, codes.count(".codes li")), (200, 10));
+    assert_eq!(browser.submit(&codes, "main form", &[]).await.status.code, 200);
     (key, codes.all(".codes li"))
+}
+
+/// A second click on the button replaces the codes and shows the new ones, until they are saved.
+#[rocket::async_test]
+async fn a_second_click_does_not_swallow_the_recovery_codes() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut own = site.browser();
+    sign_in(&mut own, PASSWORD).await;
+    let page = own.get("/admin/factor/").await;
+    let offered = own.submit(&page, "main form", &[]).await;
+    let key = offered.one("#key");
+    let code = app(&key, site.clock.now());
+    let first = own.submit(&offered, "ol form", &[("code", &code)]).await;
+    let second = own.submit(&offered, "ol form", &[("code", &code)]).await;
+    assert_eq!((second.status.code, second.count(".codes li")), (200, 10));
+    assert_ne!(second.all(".codes li"), first.all(".codes li"));
+    // The page says so as long as nobody has said that they are saved.
+    assert_eq!(own.get("/admin/factor/").await.count("#codes-unsaved"), 1);
+    // Those of the first page are replaced: saving them is not enough.
+    let refused = own.submit(&first, "main form", &[]).await;
+    assert_eq!((refused.path.as_str(), refused.count("#codes-unsaved")), ("/admin/factor/", 1));
+    for _ in 0..2 {
+        let saved = own.submit(&second, "main form", &[]).await;
+        assert_eq!((saved.status.code, saved.path.as_str()), (200, "/admin/"));
+        assert_eq!(own.get("/admin/factor/").await.count("#codes-unsaved"), 0);
+    }
+    // From now on the same form replaces nothing.
+    let late = own.submit(&offered, "ol form", &[("code", &code)]).await;
+    assert_eq!((late.path.as_str(), late.count(".codes li")), ("/admin/factor/", 0));
+    let mut browser = site.browser();
+    let asked = sign_in(&mut browser, PASSWORD).await;
+    assert_eq!(give(&mut browser, &asked, &first.all(".codes li")[0]).await.status.code, 422);
+    let there = give(&mut browser, &asked, &second.all(".codes li")[0]).await;
+    assert_eq!((there.status.code, there.path.as_str()), (200, "/admin/flights/"));
+}
+
+/// Both clicks at the same moment: the second waits for the first, and each shows codes.
+#[rocket::async_test(flavor = "multi_thread")]
+async fn two_clicks_at_the_same_moment_show_codes_that_work() {
+    let site = Site::fresh().await;
+    site.superuser_with_password("boss").await;
+    let mut own = site.browser();
+    sign_in(&mut own, PASSWORD).await;
+    let page = own.get("/admin/factor/").await;
+    let offered = own.submit(&page, "main form", &[]).await;
+    let code = app(&offered.one("#key"), site.clock.now());
+    let (action, _, pairs) = offered.form("ol form", &[("code", &code)]);
+    let answers = futures::future::join_all((0..2).map(async |_| {
+        let mut browser = site.browser();
+        browser.cookies.clone_from(&own.cookies);
+        browser.post_only(&action, &pairs, &[]).await
+    }))
+    .await;
+    // (What was asked while the account changed is refused, and changes nothing.)
+    let shown: Vec<&Page> = answers
+        .iter()
+        .filter(|page| page.status.code == 200 && page.count(".codes li") == 10)
+        .collect();
+    assert!(!shown.is_empty());
+    assert!(answers.iter().all(|page| matches!(page.status.code, 200 | 403)), "{answers:?}");
+    let mut saved = 0;
+    for page in shown {
+        let there = own.submit(page, "main form", &[]).await;
+        saved += usize::from(there.path == "/admin/");
+    }
+    assert!(saved >= 1, "the codes of one page are those that count");
 }
 
 #[rocket::async_test]
