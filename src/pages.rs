@@ -12,6 +12,7 @@ pub mod log;
 pub mod messages;
 mod methods;
 pub mod page;
+pub mod resume;
 pub mod safe;
 pub mod stream;
 pub mod templates;

@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::db::DbPool;
 use crate::db::readiness::Readiness;
 use crate::error::Result;
-use crate::pages::{assets, cache, catchers, gate, headers, log, templates};
+use crate::pages::{assets, cache, catchers, gate, headers, log, resume, templates};
 use crate::wire::Peers;
 use crate::{accounts, admin, health, public, staff};
 
@@ -35,6 +35,7 @@ pub fn site(settings: Settings, clock: Clock, first: FirstLink) -> Result<Rocket
         .mount("/", admin::routes())
         .mount("/", staff::access::routes())
         .mount("/", gate::routes())
+        .mount("/", resume::routes())
         .mount("/", assets::routes())
         .mount("/", health::routes())
         .register("/", catchers![catchers::any]))

@@ -8,42 +8,83 @@ use crate::auth::events::Event;
 use crate::auth::passwords::Verdict;
 use crate::auth::sessions::{Beginning, Proven};
 use crate::auth::throttle::{self, Subjects};
-use crate::auth::{Cookies, User, credentials, factor, passwords, sessions, users};
+use crate::auth::{Cookies, User, Visitor, credentials, factor, passwords, sessions, users};
 use crate::db::Db;
 use crate::error::Result;
+use crate::input::Values;
+use crate::pages::resume::{self, Resend, Unfinished};
 use crate::pages::{Html, Message, Page, Query, Reply, Submission, safe};
 use crate::random;
 
 #[derive(Debug, Serialize)]
-struct Login {
+struct Code<'a> {
     csrf: String,
-    next: String,
-    username: String,
+    next: &'a str,
+    resume: &'a str,
     error: Option<String>,
-    can_reset: bool,
+}
+
+/// Where the pages of signing in lead: an address, or a form that somebody goes on with.
+#[derive(Debug, Clone, Copy)]
+struct Way<'a> {
+    next: &'a str,
+    resume: &'a str,
+}
+
+impl<'a> Way<'a> {
+    fn of(form: &'a Values) -> Self {
+        Self { next: form.first("next"), resume: form.first(resume::FIELD) }
+    }
+}
+
+fn render(page: &Page<'_>, way: Way<'_>, username: &str, error: Option<&str>) -> Result<Html> {
+    resume::sign_in(page, way.next, way.resume, username, error)
+}
+
+fn render_code(
+    page: &Page<'_>,
+    visitor: &Visitor,
+    way: Way<'_>,
+    error: Option<String>,
+) -> Result<Html> {
+    let (next, csrf) = (safe::next(way.next, "/admin/"), page.token_of(visitor));
+    let context = Code { csrf, next, resume: way.resume, error };
+    page.show_to(visitor, "accounts/code", "Second factor", &context)
 }
 
 #[derive(Debug, Serialize)]
-struct Code {
-    csrf: String,
-    next: String,
-    error: Option<String>,
+struct Resumed {
+    resend: Resend,
 }
 
-fn render(page: &Page<'_>, next: &str, username: &str, error: Option<&str>) -> Result<Html> {
-    let context = Login {
-        csrf: page.token(),
-        next: safe::next(next, "/admin/").to_owned(),
-        username: username.to_owned(),
-        error: error.map(str::to_owned),
-        can_reset: page.settings.mailer.transport.is_on(),
-    };
-    page.show("accounts/login", "Sign in", &context)
-}
-
-fn render_code(page: &Page<'_>, next: &str, error: Option<String>) -> Result<Html> {
-    let next = safe::next(next, "/admin/").to_owned();
-    page.show("accounts/code", "Second factor", &Code { csrf: page.token(), next, error })
+/// What somebody sees who has signed in: his form, if he goes on with one of his own, or the page that he
+/// wanted to go to.
+fn arrive(
+    page: &Page<'_>,
+    user: &User,
+    secret: String,
+    way: Way<'_>,
+    said: Option<Message>,
+) -> Result<Reply> {
+    let form = Unfinished::parse(way.resume);
+    match form {
+        Some(form) if form.by == user.id => {
+            if let Some(message) = said {
+                page.say(message);
+            }
+            let visitor = Visitor::just_begun(user.clone(), secret, false);
+            let resumed = Resumed { resend: form.resend(page.token_of(&visitor)) };
+            Ok(page
+                .show_to(&visitor, "accounts/resume", "Your form is still here", &resumed)?
+                .into())
+        }
+        Some(_) => {
+            let why = "The form that was sent before is another account's, so it was left out.";
+            page.say(Message::note(why));
+            Ok(page.to(landing(user, ""), said))
+        }
+        None => Ok(page.to(landing(user, way.next), said)),
+    }
 }
 
 /// Where somebody goes who has signed in: where he wanted to, or to what there is for him.
@@ -68,7 +109,7 @@ pub(super) fn form(query: Query, page: Page<'_>) -> Result<Reply> {
     if page.visitor.is_staff() {
         return Ok(page.to(safe::next(next, "/admin/").to_owned(), None));
     }
-    Ok(render(&page, next, "", None)?.into())
+    Ok(render(&page, Way { next, resume: "" }, "", None)?.into())
 }
 
 /// Signs in. Unknown, wrong and disabled cost the same time and get the same answer; who tries too
@@ -77,7 +118,7 @@ pub(super) fn form(query: Query, page: Page<'_>) -> Result<Reply> {
 pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
     const WRONG: &str =
         "The name or the password is not right. Both tell small from capital letters.";
-    let (username, next) = (form.0.first("username").trim(), form.0.first("next"));
+    let (username, way) = (form.0.first("username").trim(), Way::of(&form.0));
     let now = page.now();
     let device = page.cookies.get(throttle::DEVICE);
     let (subjects, user, hash) = {
@@ -95,13 +136,12 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
     if let Err(wait) = throttle::admit(db, &subjects, now).await? {
         page.record(Event::TooOften, user.map_or(0, |user| user.id), "signing in");
         let error = throttle::spoken(wait);
-        let html =
-            render(&page, next, username, Some(&error))?.with_status(Status::TooManyRequests);
+        let html = render(&page, way, username, Some(&error))?.with_status(Status::TooManyRequests);
         return Ok(html.with_header("Retry-After", wait.to_string()).into());
     }
     let wrong = |user: i64| -> Result<Reply> {
         page.record(Event::SignInFailed, user, "signing in");
-        let html = render(&page, next, username, Some(WRONG))?;
+        let html = render(&page, way, username, Some(WRONG))?;
         Ok(html.with_status(Status::UnprocessableEntity).into())
     };
     let password = form.0.first("password");
@@ -119,15 +159,20 @@ pub(super) async fn sign_in(form: Submission, db: &Db, page: Page<'_>) -> Result
             hash = new;
         }
     }
-    if !begin(db, &page, &user, Proven::Password(&hash), user.second_factor).await? {
+    let proven = Proven::Password(&hash);
+    let Some(secret) = begin(db, &page, &user, proven, user.second_factor).await? else {
         return wrong(known);
-    }
+    };
     if user.second_factor {
-        return Ok(page.to(code_page(next), None));
+        if way.resume.is_empty() {
+            return Ok(page.to(code_page(way.next), None));
+        }
+        let half = Visitor::just_begun(user, secret, true);
+        return Ok(render_code(&page, &half, way, None)?.into());
     }
     remember(db, &page, &subjects, &user).await?;
     page.record(Event::SignedIn, user.id, "by password");
-    Ok(page.to(landing(&user, next), None))
+    arrive(&page, &user, secret, way, None)
 }
 
 /// Forgets what was tried, and remembers this browser: somebody has signed in with it, wholly.
@@ -138,23 +183,23 @@ async fn remember(db: &Db, page: &Page<'_>, subjects: &Subjects, user: &User) ->
     Ok(())
 }
 
-/// Begins a session with a secret of its own; the one that this browser had, if any, ends.
+/// Begins a session with a secret of its own, and answers it; the one that this browser had, if any, ends.
 async fn begin(
     db: &Db,
     page: &Page<'_>,
     user: &User,
     proven: Proven<'_>,
     awaits_factor: bool,
-) -> Result<bool> {
+) -> Result<Option<String>> {
     let beginning = Beginning { user: user.id, proven, awaits_factor, from: &page.origin() };
     let Some(secret) = sessions::begin(db, beginning, page.now()).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     if !page.visitor.secret.is_empty() {
         sessions::end(db, &page.visitor.secret).await?;
     }
-    page.cookies.sign_in(secret);
-    Ok(true)
+    page.cookies.sign_in(secret.clone());
+    Ok(Some(secret))
 }
 
 /// The page that asks for a code, of whoever has given the right password.
@@ -162,7 +207,7 @@ async fn begin(
 pub(super) fn code(query: Query, page: Page<'_>) -> Result<Reply> {
     let next = query.0.first("next");
     if page.visitor.half.is_some() {
-        return Ok(render_code(&page, next, None)?.into());
+        return Ok(render_code(&page, page.visitor, Way { next, resume: "" }, None)?.into());
     }
     let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
     Ok(page.to(format!("/admin/login/?next={next}"), None))
@@ -171,9 +216,11 @@ pub(super) fn code(query: Query, page: Page<'_>) -> Result<Reply> {
 /// Takes a code of the app, or a recovery code, and signs in.
 #[post("/admin/login/code", data = "<form>")]
 pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Result<Reply> {
-    let next = form.0.first("next");
+    let way = Way::of(&form.0);
+    // Too late: the password is asked for again.
+    let begin_again = || render(&page, way, "", None).map(Reply::from);
     let Some(user) = &page.visitor.half else {
-        return Ok(page.to("/admin/login/".to_owned(), None));
+        return begin_again();
     };
     let device = page.cookies.get(throttle::DEVICE);
     let (by_name, subjects) = {
@@ -186,20 +233,21 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
     };
     if let Err(wait) = throttle::admit(db, &subjects, page.now()).await? {
         page.record(Event::TooOften, user.id, "second factor");
-        let html = render_code(&page, next, Some(throttle::spoken(wait)))?;
+        let html = render_code(&page, page.visitor, way, Some(throttle::spoken(wait)))?;
         let html = html.with_status(Status::TooManyRequests);
         return Ok(html.with_header("Retry-After", wait.to_string()).into());
     }
     if !factor::accept(db, user, form.0.first("code"), page.now()).await? {
         page.record(Event::SignInFailed, user.id, "second factor");
         let error = "This code is not right, or was used already. Wait for the next one.";
-        let html = render_code(&page, next, Some(error.to_owned()))?;
+        let html = render_code(&page, page.visitor, way, Some(error.to_owned()))?;
         return Ok(html.with_status(Status::UnprocessableEntity).into());
     }
     throttle::forget(db, &subjects).await?;
-    if !begin(db, &page, user, Proven::Factor(&page.visitor.secret), false).await? {
-        return Ok(page.to("/admin/login/".to_owned(), None));
-    }
+    let proven = Proven::Factor(&page.visitor.secret);
+    let Some(secret) = begin(db, &page, user, proven, false).await? else {
+        return begin_again();
+    };
     remember(db, &page, &by_name, user).await?;
     page.record(Event::SignedIn, user.id, "by password and second factor");
     let mut conn = db.conn().await?;
@@ -210,7 +258,7 @@ pub(super) async fn give_code(form: Submission, db: &Db, page: Page<'_>) -> Resu
         (left < 3).then(|| format!("You have {left} recovery codes left:"))
     };
     let said = why.map(|why| Message::note(why).about("make new ones", "/admin/factor/"));
-    Ok(page.to(landing(user, next), said))
+    arrive(&page, user, secret, way, said)
 }
 
 /// The answer to signing out. What the browser has stored of pages goes; its cookies stay, since one of them

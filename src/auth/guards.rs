@@ -1,11 +1,12 @@
 //! Who is asking, as a type in a handler's signature.
 
 use rocket::Request;
-use rocket::http::{Cookie, CookieJar, SameSite, Status};
-use rocket::outcome::{IntoOutcome as _, try_outcome};
+use rocket::http::{Cookie, CookieJar, Method, SameSite, Status};
+use rocket::outcome::try_outcome;
 use rocket::request::{FromRequest, Outcome};
 use tracing::warn;
 
+use super::csrf;
 use super::rights::{Need, Right, Rights};
 use super::sessions;
 use super::users::{FromGroups, User};
@@ -36,6 +37,14 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// Somebody whose session has just begun, for the page that answers: what he may do is asked with the next
+    /// request.
+    #[must_use]
+    pub fn just_begun(user: User, secret: String, awaits_factor: bool) -> Self {
+        let (user, half) = if awaits_factor { (None, Some(user)) } else { (Some(user), None) };
+        Self { user, half, secret, ..Self::default() }
+    }
+
     /// Him as the one who changes things.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -164,6 +173,25 @@ async fn find_in(request: &Request<'_>, db: &Db) -> Result<Visitor> {
     })
 }
 
+/// The status by which a guard refused a form, on its way to the route that keeps what was typed.
+struct Refused(Option<Status>);
+
+/// Refuses a request. A form of this site's own goes on to `pages::resume`, which keeps it and refuses the
+/// request by the same status.
+fn refuse<T>(request: &Request<'_>, status: Status) -> Outcome<T, ()> {
+    if request.method() == Method::Post && csrf::is_own(request) {
+        request.local_cache(|| Refused(Some(status)));
+        return Outcome::Forward(status);
+    }
+    Outcome::Error((status, ()))
+}
+
+/// The status by which a guard has refused a form.
+#[must_use]
+pub fn refused(request: &Request<'_>) -> Option<Status> {
+    request.local_cache(|| Refused(None)).0
+}
+
 /// Somebody who has signed in, staff or not: for pages about his own account. Others get 401 and are
 /// sent to sign in; while the database does not answer, everybody gets 503.
 #[derive(Debug, Clone, Copy)]
@@ -178,8 +206,8 @@ impl<'r> FromRequest<'r> for Account<'r> {
             return Outcome::Error((Status::Unauthorized, ()));
         };
         match &visitor.user {
-            None if visitor.unknown => Outcome::Error((Status::ServiceUnavailable, ())),
-            None => Outcome::Error((Status::Unauthorized, ())),
+            None if visitor.unknown => refuse(request, Status::ServiceUnavailable),
+            None => refuse(request, Status::Unauthorized),
             Some(user) => Outcome::Success(Account(user)),
         }
     }
@@ -200,9 +228,13 @@ impl<'r> FromRequest<'r> for Staff<'r> {
             return Outcome::Error((Status::Unauthorized, ()));
         };
         if user.may_enter() && visitor.lacks_factor {
-            return Outcome::Error((Status::PreconditionRequired, ()));
+            return refuse(request, Status::PreconditionRequired);
         }
-        visitor.is_staff().then_some(Staff(visitor)).or_error((Status::Forbidden, ()))
+        if visitor.is_staff() {
+            Outcome::Success(Staff(visitor))
+        } else {
+            refuse(request, Status::Forbidden)
+        }
     }
 }
 

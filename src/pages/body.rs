@@ -8,6 +8,7 @@ use rocket::tokio::time::{Duration, timeout};
 
 use super::catchers::Why;
 use super::headers::RequestId;
+use super::resume;
 use crate::auth::address::Address;
 use crate::auth::events::{self, Event};
 use crate::auth::{Cookies, Visitor, csrf};
@@ -48,7 +49,13 @@ fn record(request: &Request<'_>, event: Event) {
     );
 }
 
-async fn read<'r>(
+/// The token that a form came with.
+pub(super) fn token<'v>(request: &'v Request<'_>, values: &'v Values) -> &'v str {
+    request.headers().get_one("X-CSRF-Token").unwrap_or_else(|| values.first(csrf::FIELD))
+}
+
+/// The fields of a form that arrived whole and does not come from another site.
+pub(super) async fn receive<'r>(
     request: &'r Request<'_>,
     data: Data<'r>,
 ) -> Result<Values, (Status, &'static str)> {
@@ -82,8 +89,17 @@ async fn read<'r>(
     if text.split('&').count() > MOST_FIELDS {
         return Err((Status::PayloadTooLarge, "This has more fields than a form may hold."));
     }
-    let values = Values::from_urlencoded(&text);
+    Ok(Values::from_urlencoded(&text))
+}
 
+async fn read<'r>(
+    request: &'r Request<'_>,
+    data: Data<'r>,
+) -> Result<Values, (Status, &'static str)> {
+    let values = receive(request, data).await?;
+    if csrf::is_own(request) {
+        resume::keep(request, &values);
+    }
     let (Some(visitor), Some(cookies)) = (
         request.guard::<&Visitor>().await.succeeded(),
         request.guard::<Cookies<'_>>().await.succeeded(),
@@ -103,7 +119,7 @@ async fn read<'r>(
             return Err((
                 Status::Forbidden,
                 "Your account was changed, or your session ended, while this was sent. Nothing was \
-                 done: reload the page, and send it again.",
+                 done. Send it again.",
             ));
         }
         Err(_) => {
@@ -114,15 +130,17 @@ async fn read<'r>(
         }
     }
     let browser = cookies.browser_secret().unwrap_or_default();
-    let header = request.headers().get_one("X-CSRF-Token");
-    let token = header.unwrap_or_else(|| values.first(csrf::FIELD));
-    if browser.is_empty() || !csrf::matches(token, &csrf::token(&browser, &visitor.secret)) {
+    let token = token(request, &values);
+    // Whose it is: of a session that has ended, the token alone still knows.
+    let expected = csrf::token(&browser, &visitor.secret, csrf::owner(token));
+    if browser.is_empty() || !csrf::matches(token, &expected) {
         record(request, Event::NoToken);
         return Err((
             Status::Forbidden,
-            "This form is from before you signed in or out, or cookies are off. Nothing was done: \
-             go back, reload the page, and send it again.",
+            "This form is from before you signed in or out, or cookies are off. Nothing was done. \
+             Send it again.",
         ));
     }
+    resume::keep(request, &values);
     Ok(values)
 }

@@ -12,7 +12,8 @@ use url::Url;
 use super::headers::RequestId;
 use super::messages::Message;
 use super::methods::Allowed;
-use super::page::{Page, Reply};
+use super::page::{Html, Page, Reply};
+use super::resume::{self, Resend};
 use crate::auth::events::Event;
 use crate::auth::{Need, groups};
 use crate::db::Db;
@@ -78,6 +79,15 @@ struct Shown {
     status: u16,
     title: &'static str,
     why: String,
+    /// The form that was sent, to be sent again.
+    resend: Option<Resend>,
+}
+
+/// Makes htmx show a whole page in the place of the one that is there.
+fn in_main(html: Html) -> Html {
+    html.with_header("HX-Retarget", "#main")
+        .with_header("HX-Reswap", "outerHTML")
+        .with_header("HX-Reselect", "#main")
 }
 
 /// What a status says to people: a title, and a sentence where nothing better is known.
@@ -101,12 +111,21 @@ fn words(status: Status) -> (&'static str, &'static str) {
             "Somebody was faster",
             "The same thing was changed at the same moment. Go back, look again, and repeat.",
         ),
+        428 => (
+            "Set up a second factor first",
+            "A group that you are in asks for it. Open the page “Second factor” beside this one, then send your form again.",
+        ),
         503 => ("Temporarily unavailable", "Check whether your change was saved, then try again."),
         _ => (
             "Something went wrong",
             "The mistake is ours, and it has been noted. Try again; if it stays, tell us the number below.",
         ),
     }
+}
+
+/// Whether a route answered the request, other than the one that only keeps forms.
+fn is_taken(request: &Request<'_>) -> bool {
+    request.route().is_some_and(|route| route.rank != resume::RANK)
 }
 
 /// Answers with an error's page.
@@ -120,7 +139,7 @@ pub async fn any<'r>(
         // that does not exist.
         Status::UnprocessableEntity => Status::NotFound,
         // A path that no route took, and that some route takes by another method.
-        Status::NotFound if request.route().is_none() && Allowed::of(request).is_some() => {
+        Status::NotFound if !is_taken(request) && Allowed::of(request).is_some() => {
             Status::MethodNotAllowed
         }
         other => other,
@@ -129,10 +148,12 @@ pub async fn any<'r>(
     let Some(page) = request.guard::<Page<'r>>().await.succeeded() else {
         return Err((status, fallback));
     };
-    if status == Status::Unauthorized {
-        return Ok(sign_in(request, &page));
+    let resumable = resume::to_sign_in(request, &page);
+    if status == Status::Unauthorized || (status == Status::Forbidden && resumable.is_some()) {
+        return Ok(sign_in(request, &page, resumable));
     }
-    if status == Status::PreconditionRequired {
+    let resend = resume::resend(request, &page);
+    if status == Status::PreconditionRequired && resend.is_none() {
         return Ok(set_up_factor(&page));
     }
     let why = match Why::of(request) {
@@ -140,8 +161,11 @@ pub async fn any<'r>(
         None if status == Status::Forbidden => denied(request, &page).await,
         None => fallback.to_owned(),
     };
-    let shown = Shown { status: status.code, title, why };
-    let rendered = if page.hx.partial {
+    let carries = resend.is_some();
+    let shown = Shown { status: status.code, title, why, resend };
+    let rendered = if page.hx.partial && carries {
+        page.show("error", title, &shown).map(in_main)
+    } else if page.hx.partial {
         page.fragment("parts/problem", &shown).map(|html| {
             html.with_header("HX-Retarget", "#messages")
                 .with_header("HX-Reswap", "innerHTML")
@@ -198,12 +222,20 @@ fn page_before(request: &Request<'_>) -> Option<String> {
 }
 
 /// Sends a stranger to the page where he signs in, and from there back: to the page of his form, if he
-/// sent one.
-fn sign_in(request: &Request<'_>, page: &Page<'_>) -> Reply {
+/// sent one. A form that can be carried along is.
+fn sign_in(request: &Request<'_>, page: &Page<'_>, resumable: Option<String>) -> Reply {
     let sent = request.method() != Method::Get;
     // (A part of a page is no place to come back to.)
     let next =
         if sent || page.hx.partial { page_before(request) } else { Some(page.path().to_owned()) };
+    if let Some(form) = resumable {
+        let next = next.as_deref().unwrap_or("/admin/");
+        if let Ok(html) = resume::sign_in(page, next, &form, "", None) {
+            let html = html.with_status(Status::Unauthorized);
+            let html = if page.hx.partial { in_main(html) } else { html };
+            return html.into();
+        }
+    }
     if sent {
         page.say(Message::note(
             "You are not signed in any more, so nothing was saved. Sign in, then go back to what you \

@@ -39,6 +39,8 @@ fn is_at(route: &Route, path: &[&str]) -> bool {
     let pattern = route.uri.path();
     let segments: Vec<&str> = pattern.split('/').filter(|segment| !segment.is_empty()).collect();
     pattern != REFUSED
+        // What keeps the forms of other routes has no address of its own.
+        && !pattern.contains("..>")
         && segments.len() == path.len()
         && segments.iter().zip(path).all(|(segment, part)| fits(segment, part))
 }

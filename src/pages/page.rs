@@ -147,15 +147,26 @@ impl Page<'_> {
         title: &str,
         page: &T,
     ) -> Result<Html> {
-        let signed_in = self.visitor.user.is_some();
+        self.show_to(self.visitor, template, title, page)
+    }
+
+    /// A whole page, for somebody else than who asked: whose session has just begun.
+    pub fn show_to<T: Serialize>(
+        &self,
+        visitor: &Visitor,
+        template: &'static str,
+        title: &str,
+        page: &T,
+    ) -> Result<Html> {
+        let signed_in = visitor.user.is_some();
         let messages = messages::take(self.cookies);
-        let private = !messages.is_empty() || !self.is_stranger();
+        let private = signed_in || !messages.is_empty() || !self.is_stranger();
         let site = Shell {
             title,
-            user: self.visitor.user.as_ref(),
-            is_staff: self.visitor.is_staff(),
+            user: visitor.user.as_ref(),
+            is_staff: visitor.is_staff(),
             // Only who is signed in has a form (to sign out) on every page.
-            csrf: if signed_in { self.token() } else { String::new() },
+            csrf: if signed_in { self.token_of(visitor) } else { String::new() },
             here: form_urlencoded::byte_serialize(self.path.as_bytes()).collect(),
             messages,
             theme: self.theme(),
@@ -228,7 +239,14 @@ impl Page<'_> {
     /// The token of this visitor's forms. A page with a form gives it to its template.
     #[must_use]
     pub fn token(&self) -> String {
-        csrf::token(&self.cookies.ensure_browser_secret(), &self.visitor.secret)
+        self.token_of(self.visitor)
+    }
+
+    /// The token of somebody's forms in this browser.
+    #[must_use]
+    pub fn token_of(&self, visitor: &Visitor) -> String {
+        let user = visitor.user.as_ref().map_or(0, |user| user.id);
+        csrf::token(&self.cookies.ensure_browser_secret(), &visitor.secret, user)
     }
 
     /// Now, in seconds since 1970-01-01 UTC.

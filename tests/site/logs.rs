@@ -41,7 +41,7 @@ impl Client {
     fn token(&mut self) -> String {
         let page = self.ask("GET", "/appearance", "", "");
         let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect(&page);
-        rest[..64].to_owned()
+        rest.split('"').next().unwrap().to_owned()
     }
 
     fn sign_in(&mut self, name: &str, password: &str) -> String {

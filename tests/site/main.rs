@@ -40,6 +40,7 @@ mod migrations;
 mod once;
 mod paging;
 mod public;
+mod resume;
 mod rights;
 mod schema;
 mod searching;

@@ -88,6 +88,7 @@ async fn every_template_is_rendered_by_some_page() {
         "accounts/login",
         "accounts/code",
         "accounts/codes",
+        "accounts/resume",
         "accounts/choose",
         "accounts/sent",
         "error",
