@@ -85,7 +85,7 @@ impl Unfinished {
         Self { by, path: path.to_owned(), fields: fields.finish() }
     }
 
-    /// Reads what [`Unfinished::to_text`] wrote; nothing, if it leads to another site.
+    /// Reads a form that a sign-in page carried; nothing, if it leads to another site.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (by, there) = text.split_at_checked(text.find('/')?)?;
