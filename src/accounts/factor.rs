@@ -73,7 +73,7 @@ impl Offered {
 }
 
 #[derive(Debug, Serialize)]
-struct Codes {
+struct CodesPage {
     csrf: String,
     codes: Vec<String>,
     batch: String,
@@ -81,7 +81,7 @@ struct Codes {
 
 fn render_codes(page: &Page<'_>, shown: RecoveryCodes) -> Result<Html> {
     let RecoveryCodes { codes, batch } = shown;
-    page.show("accounts/codes", "Recovery codes", &Codes { csrf: page.token(), codes, batch })
+    page.show("accounts/codes", "Recovery codes", &CodesPage { csrf: page.token(), codes, batch })
 }
 
 async fn render(

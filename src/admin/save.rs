@@ -206,7 +206,7 @@ impl Save<'_> {
             && let Some(made) = manage.load(&mut set, first.object_id).await?
         {
             drop(set);
-            let saved = Saved { id: first.object_id, label: made.label };
+            let saved = Saved::of(first.object_id, &made.label);
             return self.saved(saved, first.change_set_id, &typed).await;
         }
         let current = match self.id {
