@@ -72,6 +72,17 @@ impl Column {
         Self::new(name, title, Show::Text(sql), Key::Text(sql))
     }
 
+    /// A column of names, sorted by their search key.
+    #[must_use]
+    pub const fn named(
+        name: &'static str,
+        title: &'static str,
+        sql: &'static str,
+        key: &'static str,
+    ) -> Self {
+        Self::new(name, title, Show::Text(sql), Key::Text(key))
+    }
+
     /// A column of numbers that are never missing.
     #[must_use]
     pub const fn number(name: &'static str, title: &'static str, sql: &'static str) -> Self {

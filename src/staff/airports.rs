@@ -1,13 +1,11 @@
 //! Airports, for staff.
 
 use crate::admin::{
-    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
-    Search,
+    Choice, Column, Field, Filled, Filter, Input, List, Loaded, Look, Manage, Model, Saved, Search,
 };
 use crate::changes::ChangeSet;
 use crate::db::Conn;
-use crate::domain::airports::{self, Draft};
-use crate::domain::zones;
+use crate::domain::{airports, zones};
 use crate::error::Result;
 use crate::input::Refusal;
 
@@ -31,10 +29,8 @@ static MODEL: Model = Model {
         id: "a.id",
         columns: &[
             Column::text("code", "Code", "a.code"),
-            Column::text("city", "City", "a.city").by(Key::Text("a.folded")).edits("city"),
-            Column::text("country", "Country", "a.country")
-                .by(Key::Text("a.country_key"))
-                .edits("country"),
+            Column::named("city", "City", "a.city", "a.folded").edits("city"),
+            Column::named("country", "Country", "a.country", "a.country_key").edits("country"),
             Column::text("timezone", "Time zone", "a.timezone").edits("timezone"),
             Column::decimal("latitude", "Latitude", "latitude", "CAST(latitude*1e6 AS BIGINT)"),
             Column::decimal("longitude", "Longitude", "longitude", "CAST(longitude*1e6 AS BIGINT)"),
@@ -87,7 +83,7 @@ impl Manage for Airports {
     }
 
     async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
-        let draft = Draft::parse(form.values)?;
+        let draft = airports::Draft::parse(form.values)?;
         let confirmed = form.confirms(zones::CONFIRMED, &draft.timezone);
         airports::save(set, form.id, draft, confirmed).await.map(|it| Saved::of(it.id, &it))
     }

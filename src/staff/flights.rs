@@ -35,12 +35,15 @@ static MODEL: Model = Model {
         id: "f.id",
         columns: &[
             Column::number("number", "Number", "f.id"),
-            Column::text("origin", "Origin", "o.city || ' (' || o.code || ')'")
-                .by(Key::Text("o.folded"))
+            Column::named("origin", "Origin", "o.city || ' (' || o.code || ')'", "o.folded")
                 .edits("origin"),
-            Column::text("destination", "Destination", "d.city || ' (' || d.code || ')'")
-                .by(Key::Text("d.folded"))
-                .edits("destination"),
+            Column::named(
+                "destination",
+                "Destination",
+                "d.city || ' (' || d.code || ')'",
+                "d.folded",
+            )
+            .edits("destination"),
             Column::moment("departs", "Departure", "f.departs_at", "o.timezone").edits("departs"),
             Column::minutes("duration", "Duration", "f.duration").edits("duration"),
             Column::number("booked", "Booked", "k.booked"),

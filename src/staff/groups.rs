@@ -27,7 +27,7 @@ static MODEL: Model = Model {
         from: "groups g",
         id: "g.id",
         columns: &[
-            Column::text("name", "Name", "g.name").by(Key::Text("g.folded")),
+            Column::named("name", "Name", "g.name", "g.folded"),
             Column::number("users", "Users", USERS),
             Column::text(
                 "factor",

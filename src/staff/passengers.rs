@@ -2,8 +2,7 @@
 
 use super::{Choices, bookings};
 use crate::admin::{
-    Choice, Column, Field, Filled, Filter, Input, Key, List, Loaded, Look, Manage, Model, Saved,
-    Search,
+    Choice, Column, Field, Filled, Filter, Input, List, Loaded, Look, Manage, Model, Saved, Search,
 };
 use crate::auth::{Need, Right};
 use crate::changes::ChangeSet;
@@ -31,10 +30,8 @@ static MODEL: Model = Model {
         from: "passengers p",
         id: "p.id",
         columns: &[
-            Column::text("last", "Last name", "p.last").by(Key::Text("p.folded")).edits("last"),
-            Column::text("first", "First name", "p.first")
-                .by(Key::Text("p.first_key"))
-                .edits("first"),
+            Column::named("last", "Last name", "p.last", "p.folded").edits("last"),
+            Column::named("first", "First name", "p.first", "p.first_key").edits("first"),
             Column::number("number", "Number", "p.id"),
             Column::number("flights", "Flights", FLIGHTS),
         ],

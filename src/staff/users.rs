@@ -38,7 +38,7 @@ static MODEL: Model = Model {
         from: "users u",
         id: "u.id",
         columns: &[
-            Column::text("username", "Name", "u.username").by(Key::Text("u.folded")),
+            Column::named("username", "Name", "u.username", "u.folded"),
             Column::text("email", "Mail address", "u.email"),
             Column::text("role", "Role", ROLE),
             Column::text("groups", "Groups", GROUPS),
