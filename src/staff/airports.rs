@@ -54,7 +54,7 @@ static MODEL: Model = Model {
         Field::text("code", "Code", 3).required().help("Three letters, such as JFK."),
         Field::text("city", "City", 64).required(),
         Field::text("country", "Country", 64),
-        Field::text("timezone", "Time zone", 64).help("Such as Europe/Paris; UTC without one."),
+        Field::text("timezone", "Time zone", 64).help("Such as Europe/Paris. Departures need one."),
         Field::new("latitude", "Latitude", Input::Decimal).help("Degrees north, such as 40.64."),
         Field::new("longitude", "Longitude", Input::Decimal).help("Degrees east, such as -73.78."),
     ],
