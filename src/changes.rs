@@ -24,7 +24,7 @@ use tracing::info;
 
 use self::once::FormKey;
 use self::pending::{Change, Pending};
-use crate::db::query::Param;
+use crate::db::insert::Param;
 use crate::db::{Composed, Conn, Pool, Query, Select, Tx, Upkeep, Write};
 use crate::error::{Error, Result};
 

@@ -3,6 +3,7 @@
 
 mod conn;
 mod file;
+pub mod insert;
 pub mod migrate;
 pub mod migration_lint;
 pub mod pool;

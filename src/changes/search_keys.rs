@@ -3,7 +3,7 @@
 
 use sqlx::FromRow;
 
-use crate::db::query::Param;
+use crate::db::insert::Param;
 use crate::db::{Conn, Select, Tx, Upkeep, fold};
 use crate::error::Result;
 

@@ -13,7 +13,7 @@ use sqlx::FromRow;
 use super::load::Problems;
 use super::{Progress, search_keys};
 use crate::changes;
-use crate::db::query::{Param, ROWS_AT_ONCE};
+use crate::db::insert::{Param, ROWS_AT_ONCE};
 use crate::db::{Conn, Pool, Select, Tx, Upkeep, Write};
 use crate::error::{Error, Result};
 

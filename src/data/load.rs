@@ -10,7 +10,7 @@ pub use super::problems::Problems;
 use super::rows::{Numbered, Row, Seen, is_unchanged, sentences};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
-use crate::db::query::ROWS_AT_ONCE;
+use crate::db::insert::ROWS_AT_ONCE;
 use crate::domain::airports::{self, Airport, Directory};
 use crate::domain::flights::{self, Flight};
 use crate::domain::passengers::{self, Passenger};

@@ -12,7 +12,7 @@ pub use search::{Listed, Search, Sort, choices, of_ids, of_passenger, pages, tou
 use super::airports::{self, Airport};
 use super::{bookings, times, zones};
 use crate::changes::{ChangeSet, Undoable, Versioned};
-use crate::db::query::Param;
+use crate::db::insert::Param;
 use crate::db::{Composed, Conn, Select, Write};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};

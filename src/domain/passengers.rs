@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::bookings;
 use crate::changes::{ChangeSet, Undoable, Versioned};
-use crate::db::query::Param;
+use crate::db::insert::Param;
 use crate::db::{Composed, Conn, Fit, Needle, Searched, Select, Write, fold, identity};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values, shortened};
