@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::error::Error;
 
@@ -184,7 +185,8 @@ impl<'v> Reader<'v> {
             self.errors
                 .add(name, format!("At most {longest} characters fit here; this has {length}."));
         }
-        text.to_owned()
+        // One way to write each letter (Unicode TR 15), so that what is the same is stored the same.
+        text.nfc().collect()
     }
 
     /// [`Reader::text`] that must be given.

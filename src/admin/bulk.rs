@@ -13,7 +13,7 @@ use super::manage::{Filled, Loaded, Manage, Registry};
 use super::model::{Field, Input};
 use super::narrow::Narrowing;
 use super::nav::Nav;
-use super::preview::{Preview, Refused, is_sealed, numbered, reason};
+use super::preview::{Preview, Refused, is_sealed, numbered, reason, with_effects};
 use super::reasons::Reasons;
 use super::removal::missing;
 use crate::auth::Staff;
@@ -272,7 +272,8 @@ pub(super) async fn bulk(
     let mut set = ChangeSet::begin(db, page.intent(doing.action())).await?;
     set.because(reason(&form)?);
     let refused = perform(&mut set, **registry, manage, by, doing, &ids, &form).await?;
-    let operation = bulk.operation();
+    let effects = registry.side_effects.of(&mut set).await?;
+    let operation = with_effects(bulk.operation(), &effects);
     if form.has("seal") && is_sealed(&form, &operation, &set, &refused) {
         let count = set.remembered().filter(|change| change.kind == model.slug).count();
         let done = set.commit().await?;
@@ -287,7 +288,6 @@ pub(super) async fn bulk(
         .into_iter()
         .chain(chosen.iter().map(|field| field.name))
         .collect();
-    let effects = registry.side_effects.of(&mut set).await?;
     let mut preview = Preview::of(**registry, by, &operation, &set, refused, &form, &carry);
     preview.effects(effects);
     preview.carry("ids", joined(&ids));

@@ -66,6 +66,12 @@ impl Term {
         Self { negated: false, field, value: value.into() }
     }
 
+    /// Whether it is a word or a phrase that must be found.
+    #[must_use]
+    pub(super) fn is_word(&self) -> bool {
+        !self.negated && self.field.is_none()
+    }
+
     /// Whether it is about a field.
     #[must_use]
     pub(super) fn names(&self, field: &str) -> bool {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::history::{Event, event};
 use super::manage::Registry;
 use super::nav::Nav;
-use super::preview::{Preview, Refused, is_sealed, numbered, reason};
+use super::preview::{Preview, Refused, is_sealed, numbered, reason, with_effects};
 use super::reasons::Reasons;
 use crate::auth::{Act, Need, Staff, Visitor, log_access};
 use crate::changes::{self, ChangeSet, Entry, MOST_AT_ONCE, Performed};
@@ -177,14 +177,14 @@ async fn undo(
     set.because(reason(form)?);
     set.undoes(id);
     let refused = perform(&mut set, registry, by, &entries).await?;
-    let operation = format!("undo {id}");
+    let effects = registry.side_effects.of(&mut set).await?;
+    let operation = with_effects(format!("undo {id}"), &effects);
     if form.has("seal") && is_sealed(form, &operation, &set, &refused) {
         let count = set.remembered().count();
         let done = set.commit().await?;
         let said = Message::done(format!("Undone: {}.", numbered(count, "changes")));
         return Ok(page.to("/admin/log/".to_owned(), Some(said.undone_at(done))));
     }
-    let effects = registry.side_effects.of(&mut set).await?;
     let mut preview = Preview::of(registry, by, &operation, &set, refused, form, &[]);
     preview.effects(effects);
     drop(set);

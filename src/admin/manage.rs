@@ -6,7 +6,7 @@ use crate::auth::{Act, Need, Visitor};
 use crate::changes::ChangeSet;
 use crate::db::Conn;
 use crate::error::{Error, Result};
-use crate::input::{Refusal, Values};
+use crate::input::{Refusal, Values, shortened};
 
 /// An object as its form shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,12 @@ pub trait Manage: Send + Sync {
     /// Objects that a search finds, the best first. (A kind that no other refers to needs none.)
     async fn choices(&self, _db: &mut Conn, _search: Search<'_>) -> Result<Vec<Choice>> {
         Ok(Vec::new())
+    }
+
+    /// The id of the one object that a text names; the error says what to write instead. (A kind that no other
+    /// refers to needs none.)
+    async fn resolve(&self, _db: &mut Conn, text: &str) -> Result<Result<i64, String>> {
+        Ok(Err(format!("There is no “{}”.", shortened(text))))
     }
 
     /// Objects by their ids, as choices.

@@ -51,7 +51,19 @@ impl Narrowing {
         let hold = |condition| Condition { negated: false, any_of: vec![Test::Holds(condition)] };
         let mut conditions: Vec<_> = only.iter().copied().map(hold).collect();
         let mut known = Known::default();
-        for term in terms {
+        let mut rest = terms;
+        while let Some((term, after)) = rest.split_first() {
+            // Neighbouring words may be one name: `Los Angeles`.
+            let count = rest.iter().take_while(|term| term.is_word()).count();
+            if count > 1
+                && let (words, after) = rest.split_at(count)
+                && let Some(any_of) = name(db, list, words).await?
+            {
+                conditions.push(Condition { negated: false, any_of });
+                rest = after;
+                continue;
+            }
+            rest = after;
             let tests = match &term.field {
                 None => Ok(words(db, &mut known, list, &term.value).await?),
                 Some((name, compare)) => match filter(list, name) {
@@ -247,7 +259,7 @@ async fn tests(
             let Ok(number) = value.parse() else {
                 let value = shortened(value);
                 return Ok(Err(format!(
-                    "“{value}” is no whole number: write {name}{}100, or {name}:none.",
+                    "“{value}” is not a whole number: write {name}{}100, or {name}:none.",
                     compare.sign()
                 )));
             };
@@ -257,7 +269,7 @@ async fn tests(
             let Some((first, after)) = times::span(value) else {
                 let value = shortened(value);
                 return Ok(Err(format!(
-                    "“{value}” is no date: write {name}:2026, {name}:2026-12 or {name}<2026-12-24."
+                    "“{value}” is not a date: write {name}:2026, {name}:2026-12 or {name}<2026-12-24."
                 )));
             };
             Test::Moment { column, compare, first, after }
@@ -269,10 +281,47 @@ async fn tests(
         Look::Day(_) => {
             let value = shortened(value);
             return Ok(Err(format!(
-                "“{value}” is no date: write {name}:2026, {name}:2026-12, {name}<2026-12-24 or {name}:none."
+                "“{value}” is not a date: write {name}:2026, {name}:2026-12, {name}<2026-12-24 or {name}:none."
             )));
         }
     }]))
+}
+
+/// What neighbouring words mean together: objects that are called so, or have words that begin so. None where each
+/// word means something of its own, such as `Paris Tokyo`.
+async fn name(db: &mut Conn, list: &'static List, words: &[Term]) -> Result<Option<Vec<Test>>> {
+    let text: Vec<_> = words.iter().map(|word| word.value.as_str()).collect();
+    let Some(needle) = Needle::words(&text.join(" ")) else {
+        return Ok(None);
+    };
+    let mut best = (Fit::Parts, Vec::new());
+    for place in list.search {
+        let Look::Related { column, searched, .. } = place else {
+            continue;
+        };
+        if searched.whole.is_empty() {
+            continue;
+        }
+        let found = searched.find(db, &needle, FEW).await?;
+        if found.fit < best.0 {
+            best = (found.fit, Vec::new());
+        }
+        if found.fit == best.0 && found.fit < Fit::Parts {
+            best.1.push(among(column, *searched, needle.clone(), found));
+        }
+    }
+    Ok(Some(best.1).filter(|tests| !tests.is_empty()))
+}
+
+/// That a column holds what was found.
+fn among(column: &'static str, searched: Searched, needle: Needle, found: Found) -> Test {
+    let Found { fit, ids } = found;
+    if ids.len() > FEW {
+        Test::AmongMany { column, searched, fit, needle }
+    } else {
+        // In numbers the database knows how many rows to expect, and takes an index.
+        Test::AmongFew { column, ids }
+    }
 }
 
 /// What a word or a phrase is looked for in.
@@ -310,17 +359,12 @@ async fn look(
             .map(|number| Test::Number { column, compare: Compare::Is, number }),
         Look::Related { column, searched, .. } => {
             let key = (*searched, Needle::phrase(value));
-            let Found { fit, ids } = match known.get(&key) {
+            let found = match known.get(&key) {
                 Some(found) => found.clone(),
                 None => searched.find(db, &key.1, FEW).await?,
             };
-            known.insert(key.clone(), Found { fit, ids: ids.clone() });
-            Some(if ids.len() > FEW {
-                Test::AmongMany { column, searched: *searched, fit, needle: key.1 }
-            } else {
-                // In numbers the database knows how many rows to expect, and takes an index.
-                Test::AmongFew { column, ids }
-            })
+            known.insert(key.clone(), found.clone());
+            Some(among(column, *searched, key.1, found))
         }
         Look::Choice(_) | Look::Day(_) | Look::Moment(_) => None,
     })

@@ -186,6 +186,11 @@ impl Preview {
     }
 }
 
+/// An operation together with what changes along with it: a confirmation means both.
+pub(super) fn with_effects(operation: String, effects: &[String]) -> String {
+    [&[operation], effects].concat().join("\n")
+}
+
 /// Whether a confirmation means exactly what a set does.
 pub(super) fn is_sealed(
     typed: &Values,

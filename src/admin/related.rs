@@ -1,7 +1,7 @@
 //! From a form to an object that it refers to, and back with it: in a dialog where there are scripts, on
 //! a page of its own where there are none. What was typed goes along in the address, and comes back.
 
-use super::manage::{Manage, Registry, Saved, Search};
+use super::manage::{Manage, Registry, Saved};
 use super::model::{Field, Input, Model};
 use crate::auth::{Act, Visitor};
 use crate::db::Conn;
@@ -38,9 +38,9 @@ pub(super) async fn leave(
         format!("/admin/{kind}/add/")
     } else {
         let manage = registry.open(kind, Act::View, by)?;
-        let Some(id) = named(db, manage, typed.first(name)).await? else {
-            let why = "To open it, write which one you mean, as the suggestions call it.";
-            return Ok(Err(Errors::one(field.name, why)));
+        let id = match manage.resolve(db, typed.first(name)).await? {
+            Ok(id) => id,
+            Err(why) => return Ok(Err(Errors::one(field.name, why))),
         };
         format!("/admin/{kind}/{id}/change/")
     };
@@ -55,17 +55,6 @@ pub(super) async fn leave(
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("_into", name).append_pair("_return", &back);
     Ok(Ok(format!("{there}?{}", query.finish())))
-}
-
-/// The object that a field's text means, if it can mean no other.
-async fn named(db: &mut Conn, manage: &'static dyn Manage, text: &str) -> Result<Option<i64>> {
-    const ENOUGH: usize = 8;
-    let text = text.trim();
-    let words = text.replace(['(', ')', '#'], " ");
-    let found = manage.choices(db, Search { words: &words, owner: None, most: ENOUGH }).await?;
-    let exact = found.iter().find(|choice| choice.text == text);
-    let only = if let [only] = found.as_slice() { Some(only) } else { None };
-    Ok(exact.or(only).filter(|_| !text.is_empty()).map(|choice| choice.id))
 }
 
 /// What a field holds for an object that was saved.

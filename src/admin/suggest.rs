@@ -40,7 +40,7 @@ pub(super) async fn suggestions(
     mut db: RequestConn,
     page: Page<'_>,
 ) -> Result<Html> {
-    let typed = query.0.first(query.0.first("name")).replace(['(', ')', '#'], " ");
+    let typed = query.0.first(query.0.first("name")).to_owned();
     let search = Search { words: &typed, owner: None, most: SUGGESTED };
     let choices = registry.open_names(kind, staff.0)?.choices(&mut db, search).await?;
     page.fragment("admin/suggestions", &Suggestions { choices })

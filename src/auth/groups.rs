@@ -7,7 +7,7 @@ use super::rights::Rights;
 use super::users::User;
 use super::views;
 use crate::changes::{ChangeSet, Undoable, Versioned};
-use crate::db::{Composed, Conn, Select, Write, and_all_words, fold};
+use crate::db::{Composed, Conn, Select, Write, and_all_words, fold, identity};
 use crate::error::{Error, Result};
 use crate::input::{Errors, Reader, Refusal, Values};
 
@@ -171,12 +171,14 @@ const NAME_TAKEN: &str = "Another group has this name already.";
 
 async fn refuse_taken_name(db: &mut Conn, name: &str, own: i64) -> Result<(), Refusal> {
     let mut query = Composed::new(GROUPS);
-    query.push(" AND g.name = ").bind_text(name).push(" AND g.id <> ").bind_number(own);
-    let taken: Option<Group> = db.compose(query).optional().await?;
-    match taken {
-        Some(_) => Err(Errors::one("name", NAME_TAKEN).into()),
-        None => Ok(()),
+    // Names that are the same have the same key.
+    query.push(" AND g.folded = ").bind_text(search_key(name));
+    query.push(" AND g.id <> ").bind_number(own);
+    let near: Vec<Group> = db.compose(query).all().await?;
+    if near.iter().any(|group| identity(&group.name) == identity(name)) {
+        return Err(Errors::one("name", NAME_TAKEN).into());
     }
+    Ok(())
 }
 
 /// Two people asked for one name at the same moment: the field says so to the later one.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::credentials;
 use super::groups;
@@ -162,10 +163,11 @@ pub async fn find(db: &mut Conn, id: i64) -> Result<Option<User>> {
     db.compose(query).optional().await
 }
 
-/// The account of a name; none has NUL in it, which PostgreSQL would refuse to compare.
+/// The account of a name, in whichever form of Unicode it is typed (names are stored in NFC); none has NUL in it, which
+/// PostgreSQL would refuse to compare.
 pub async fn by_name(db: &mut Conn, username: &str) -> Result<Option<User>> {
     let mut query = Composed::new(USERS);
-    query.push(" AND u.username = ").bind_text(username);
+    query.push(" AND u.username = ").bind_text(username.nfc().collect::<String>());
     db.compose(query).optional().await
 }
 

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use crate::changes::ChangeSet;
 use crate::changes::once::{self, FormKey};
-use crate::db::{Composed, Conn, Pool, Select, Upkeep};
+use crate::db::{Composed, Conn, Pool, Select, Upkeep, fold};
 use crate::error::{Error, Result};
 
 /// A list under a name.
@@ -93,15 +93,19 @@ pub async fn visible_to(db: &mut Conn, user: i64) -> Result<Vec<View>> {
     let mut query = Composed::new(VIEWS);
     query.push(" AND (v.user_id = ").bind_number(user);
     query.push(" OR v.group_id IN (SELECT m.group_id FROM memberships m WHERE m.user_id = ");
-    query.bind_number(user).push(")) ORDER BY v.kind, v.name, v.id");
-    db.compose(query).all().await
+    query.bind_number(user).push(")) ORDER BY v.id");
+    let mut found: Vec<View> = db.compose(query).all().await?;
+    found.sort_by_cached_key(|view| (view.kind.clone(), fold(&view.name)));
+    Ok(found)
 }
 
 /// Every view of everybody, by owner and name.
 pub async fn all(db: &mut Conn) -> Result<Vec<View>> {
     let mut query = Composed::new(VIEWS);
-    query.push(" ORDER BY u.username, v.kind, v.name, v.id");
-    db.compose(query).all().await
+    query.push(" ORDER BY v.id");
+    let mut found: Vec<View> = db.compose(query).all().await?;
+    found.sort_by_cached_key(|view| (fold(&view.owner), view.kind.clone(), fold(&view.name)));
+    Ok(found)
 }
 
 /// A view that an account sees.

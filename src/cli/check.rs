@@ -92,8 +92,8 @@ async fn time_zones(db: &mut Conn) -> Result<Vec<String>> {
             format!("\n  flight {id}: {stored}, now {now}")
         });
         wrong.push(format!(
-            "Days that differ from the time zones of this version, at {}. Check each departure and save it:{}{}",
-            counted(stale.count, "flight"),
+            "{} listed under another day than the time zones of this version say. Check each departure and save it:{}{}",
+            if stale.count == 1 { "1 flight is".to_owned() } else { format!("{} flights are", stale.count) },
             named.collect::<String>(),
             and_more(stale.count)
         ));
@@ -102,7 +102,7 @@ async fn time_zones(db: &mut Conn) -> Result<Vec<String>> {
 }
 
 /// `1 flight`, `2 flights`.
-fn counted(count: usize, one: &str) -> String {
+pub(super) fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 

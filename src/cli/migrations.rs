@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rocket::tokio::time::sleep;
 
+use super::check::counted;
 use super::{open, open_exact, progress};
 use crate::config::Settings;
 use crate::data::search_keys;
@@ -16,7 +17,7 @@ use crate::error::{Error, Result};
 pub(super) async fn rebuild_search_keys() -> Result<()> {
     let pool = open_exact(&Settings::read()?).await?;
     let keys = search_keys::rebuild(&pool, progress::bar().as_mut()).await?;
-    println!("Rebuilt {keys} search keys; the others were right.");
+    println!("{} rebuilt; the others were right.", counted(keys, "search key"));
     Ok(())
 }
 
@@ -75,7 +76,7 @@ pub(super) async fn migrate(check: bool, plan: bool, wait: u64) -> Result<()> {
         if pool.check_schema().await.is_ok() {
             let keys = search_keys::rebuild_outdated(&pool, progress::bar().as_mut()).await?;
             if keys > 0 {
-                println!("Rebuilt {keys} search keys.");
+                println!("{} rebuilt.", counted(keys, "search key"));
             }
         }
     }

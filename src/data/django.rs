@@ -15,7 +15,7 @@ use super::Progress;
 use crate::auth::groups::Group;
 use crate::auth::users::User;
 use crate::changes::ChangeSet;
-use crate::db::{Composed, Conn, Record};
+use crate::db::{Composed, Conn, Record, identity};
 use crate::domain::airports::{self, Airport};
 use crate::domain::{bookings, flights, passengers};
 use crate::error::{Error, Result};
@@ -204,6 +204,12 @@ async fn copy_airports(
             let there =
                 if code.contains('\0') { None } else { airports::by_code(set, &code).await? };
             let (airport, fate) = if let Some(known) = there {
+                if identity(&known.city) != identity(&city) {
+                    let why = format!(
+                        "Its code is that of {known} here. Give one of the two another code, or both the same city."
+                    );
+                    return Err(Error::Refused(why).into());
+                }
                 (known, Fate::Known)
             } else {
                 let typed = values([("code", code), ("city", city)]);

@@ -159,6 +159,10 @@ fn airport(values: &mut Values, directory: &Directory) -> Result<Row, Errors> {
             values.set(field, degrees);
         }
     }
+    // What does not change is kept, also where it could not be given today.
+    if known.is_some_and(|known| values.first("timezone").trim() == known.timezone) {
+        values.set("timezone", "");
+    }
     let mut draft = airports::Draft::parse(values)?;
     if let Some(known) = known {
         if draft.country.is_empty() {

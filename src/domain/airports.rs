@@ -87,7 +87,7 @@ impl Draft {
             draft.timezone = name;
         } else if !draft.timezone.is_empty() {
             let zone = shortened(&draft.timezone);
-            let why = format!("“{zone}” is no IANA time zone; write one like Europe/Paris.");
+            let why = format!("“{zone}” is not a time zone. Enter one like Europe/Paris.");
             read.errors.add("timezone", why);
         }
         if draft.latitude.is_some() != draft.longitude.is_some() && read.errors.is_empty() {
@@ -185,16 +185,16 @@ pub async fn save(
     set: &mut ChangeSet,
     id: Option<i64>,
     draft: Draft,
-    confirmed: bool,
+    confirms: impl Fn(&str) -> bool + Send + Sync,
 ) -> Result<Airport, Refusal> {
     let Some(id) = id else {
         return insert(set, draft).await;
     };
     let before = find(set, id).await?.ok_or(Error::NotFound)?;
-    if before.timezone != draft.timezone && !confirmed {
+    if before.timezone != draft.timezone {
         refuse_taken(set, Some(id), &draft.code).await?;
         zones::departures_to_date(set, &before).await?;
-        zones::ask_first(set, &before, &draft.timezone).await?;
+        zones::ask_first(set, &before, &draft.timezone, confirms).await?;
     }
     update(set, &before, draft).await
 }

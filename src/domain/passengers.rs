@@ -116,8 +116,8 @@ pub async fn aboard(db: &mut Conn, flight: i64) -> Result<Vec<Passenger>> {
     db.compose(query).all().await
 }
 
-/// Passengers whose name holds every word of a search: first those with words that begin so, each by last
-/// name; without those of a flight.
+/// Passengers that a search may mean: first those who have just this name or number, then those whose names have
+/// words that begin so, then those that hold the words; each by last name, without those of a flight.
 pub async fn matching(
     db: &mut Conn,
     search: &str,
@@ -128,10 +128,26 @@ pub async fn matching(
     let Some(needle) = Needle::words(search) else {
         return Ok(found);
     };
-    for fit in [Fit::Beginnings, Fit::Parts] {
+    let exact: Vec<i64> = match numbered(search) {
+        Some((_, id)) => vec![id],
+        None if needle.is_empty() => Vec::new(),
+        None => of_name(db, search).await?.iter().map(|passenger| passenger.id).collect(),
+    };
+    // A statement for each, so that it reads the index only until enough are found.
+    for fit in [Fit::Whole, Fit::Beginnings, Fit::Parts] {
+        if (fit == Fit::Whole && exact.is_empty()) || (fit == Fit::Parts && needle.is_empty()) {
+            continue;
+        }
         let mut query = Composed::new(PASSENGERS);
-        query.push(" AND ");
-        SEARCHED.push_fit(&mut query, &needle, fit);
+        query.push(if fit == Fit::Whole { " AND p.id IN (-1" } else { " AND p.id NOT IN (-1" });
+        for id in &exact {
+            query.push(", ").bind_number(*id);
+        }
+        query.push(")");
+        if fit != Fit::Whole {
+            query.push(" AND ");
+            SEARCHED.push_fit(&mut query, &needle, fit);
+        }
         if fit == Fit::Parts {
             query.push(" AND NOT ");
             SEARCHED.push_fit(&mut query, &needle, Fit::Beginnings);
@@ -142,15 +158,20 @@ pub async fn matching(
             );
             query.bind_number(flight).push(")");
         }
-        // Two statements, so that each reads the index only until enough are found.
         query.push(" ORDER BY p.folded, p.id").limit(most - found.len());
         let more: Vec<Passenger> = db.compose(query).all().await?;
         found.extend(more);
-        if found.len() >= most || needle.is_empty() {
+        if found.len() >= most {
             break;
         }
     }
     Ok(found)
+}
+
+/// What stands before the number in `First Last (#ID)` or `#ID`, and the number.
+fn numbered(text: &str) -> Option<(&str, i64)> {
+    let (name, number) = text.trim().trim_end_matches(')').rsplit_once('#')?;
+    Some((name.trim().trim_end_matches('(').trim_end(), number.trim().parse().ok()?))
 }
 
 /// A passenger as a picker shows and reads it: names are not unique, so the id stands with it.
@@ -167,26 +188,20 @@ pub fn picked(passenger: &Passenger) -> String {
 pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Passenger, String>> {
     let text = text.trim();
     let unknown = || format!("There is no passenger “{}”.", shortened(text));
-    if let Some((name, number)) = text.rsplit_once('#') {
-        let name = name.trim_end_matches('(').trim();
-        let found = match number.trim_end_matches(')').trim().parse() {
-            Ok(id) => find(db, id).await?,
-            Err(_) => None,
-        };
-        return Ok(match found {
+    if let Some((name, id)) = numbered(text) {
+        return Ok(match find(db, id).await? {
             Some(found) if name.is_empty() || identity(name) == identity(&found.to_string()) => {
                 Ok(found)
             }
             Some(found) => Err(format!(
-                "#{} is {found}, not “{}”. Enter {} to book them.",
-                found.id,
+                "#{id} is {found}, not “{}”. Enter {} to book them.",
                 shortened(name),
                 picked(&found)
             )),
             None => Err(unknown()),
         });
     }
-    if identity(text).is_empty() {
+    if fold(text).is_empty() {
         return Ok(Err(unknown()));
     }
     let same = of_name(db, text).await?;
@@ -215,6 +230,10 @@ fn one_of(passengers: &[Passenger]) -> String {
 
 /// The passengers who have just this name, first name first.
 async fn of_name(db: &mut Conn, name: &str) -> Result<Vec<Passenger>> {
+    // Two names of 64 characters and the blank between them; a capital may become two small letters.
+    if identity(name).chars().count() > 2 * (64 + 1 + 64) {
+        return Ok(Vec::new());
+    }
     let mut query = Composed::new(PASSENGERS);
     query.push(" AND p.folded IN ('-'");
     // Nobody says where the first name ends. Names that are the same have the same keys.

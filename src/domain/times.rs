@@ -94,10 +94,11 @@ pub fn is_unknown_zone(name: &str) -> bool {
 /// `Asia/Calcutta` keeps its own name.
 #[must_use]
 pub fn zone_name(name: &str) -> Option<String> {
+    // Files that hold zones and are none of the world's.
+    const NONE: [&str; 3] = ["localtime", "posixrules", "Factory"];
     let zone = known_zone(name)?;
     let name = zone.iana_name()?;
-    // Other names without a slash are old ones, such as `EST`, or depend on the machine, such as `localtime`.
-    (name == "UTC" || name.contains('/')).then(|| name.to_owned())
+    (!NONE.contains(&name)).then(|| name.to_owned())
 }
 
 /// How jiff writes `2026-11-23T08:05-05:00`.

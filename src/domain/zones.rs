@@ -11,8 +11,10 @@ use crate::changes::{ChangeSet, MOST_AT_ONCE};
 use crate::db::{Conn, Select};
 use crate::error::Result;
 use crate::input::{Errors, Refusal};
+use crate::random;
 
-/// The field of an airport's form that holds the time zone whose effect on flights somebody has seen.
+/// The field of an airport's form that holds a digest of a time zone and of what it does to flights, as somebody has
+/// seen it.
 pub const CONFIRMED: &str = "confirm_times";
 /// How many flights are named as examples of those that will show other times.
 const EXAMPLES: usize = 5;
@@ -66,6 +68,11 @@ impl TimeChanges {
 impl std::fmt::Display for TimeChanges {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.count, self.more) {
+            (0, true) => {
+                return f.write_str(
+                    "Too many flights are concerned to check each of them. Those that were checked show the same times.",
+                );
+            }
             (1, false) => write!(f, "1 flight will show other times")?,
             (count, false) => write!(f, "{count} flights will show other times")?,
             (count, true) => write!(f, "At least {count} flights will show other times")?,
@@ -162,14 +169,17 @@ pub(super) async fn ask_first(
     db: &mut Conn,
     airport: &Airport,
     timezone: &str,
+    confirms: impl Fn(&str) -> bool + Send + Sync,
 ) -> Result<(), Refusal> {
     let moves = [(airport.id, (airport.timezone.clone(), timezone.to_owned()))];
     let changes = time_changes_for_page(db, &Moves::from(moves)).await?;
-    if changes.is_empty() {
+    // Whoever confirms means these flights, and no others that came meanwhile.
+    let seen = random::digest(&format!("{timezone}\n{changes}"));
+    if changes.is_empty() || confirms(&seen) {
         return Ok(());
     }
     let why = format!("{changes} Save again to change the time zone of {airport}.");
-    Err(Errors::needing_confirmation("timezone", why, CONFIRMED, timezone).into())
+    Err(Errors::needing_confirmation("timezone", why, CONFIRMED, seen).into())
 }
 
 /// The flights whose local day is computed again when an airport's time zone moves. Too many are refused.

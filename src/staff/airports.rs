@@ -84,12 +84,16 @@ impl Manage for Airports {
 
     async fn save(&self, set: &mut ChangeSet, form: Filled<'_>) -> Result<Saved, Refusal> {
         let draft = airports::Draft::parse(form.values)?;
-        let confirmed = form.confirms(zones::CONFIRMED, &draft.timezone);
-        airports::save(set, form.id, draft, confirmed).await.map(|it| Saved::of(it.id, &it))
+        let confirms = |seen: &str| form.confirms(zones::CONFIRMED, seen);
+        airports::save(set, form.id, draft, confirms).await.map(|it| Saved::of(it.id, &it))
     }
 
     async fn delete(&self, set: &mut ChangeSet, id: i64) -> Result<()> {
         airports::delete(set, id).await
+    }
+
+    async fn resolve(&self, db: &mut Conn, text: &str) -> Result<Result<i64, String>> {
+        Ok(airports::resolve(db, text).await?.map(|it| it.id))
     }
 
     async fn choices(&self, db: &mut Conn, search: Search<'_>) -> Result<Vec<Choice>> {

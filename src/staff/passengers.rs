@@ -91,6 +91,14 @@ impl Manage for Passengers {
         passengers::delete(set, id).await
     }
 
+    async fn resolve(&self, db: &mut Conn, text: &str) -> Result<Result<i64, String>> {
+        Ok(passengers::resolve(db, text).await?.map(|passenger| passenger.id))
+    }
+
+    async fn chosen(&self, db: &mut Conn, ids: &[i64]) -> Result<Vec<Choice>> {
+        Ok(passengers::of_ids(db, ids).await?.iter().map(choice).collect())
+    }
+
     async fn choices(&self, db: &mut Conn, search: Search<'_>) -> Result<Vec<Choice>> {
         let found = passengers::matching(db, search.words, search.owner, search.most).await?;
         Ok(found.iter().map(choice).collect())

@@ -25,7 +25,8 @@ const ROLE: &str =
 const GROUPS: &str = "COALESCE((SELECT STRING_AGG(g.name, ', ' ORDER BY g.folded) FROM groups g
     JOIN memberships m ON m.group_id = g.id WHERE m.user_id = u.id), '')";
 
-const GROUPS_FOLDED: &str = "COALESCE((SELECT STRING_AGG(g.folded, ', ') FROM groups g
+const GROUPS_FOLDED: &str =
+    "COALESCE((SELECT STRING_AGG(g.folded, ', ' ORDER BY g.folded) FROM groups g
     JOIN memberships m ON m.group_id = g.id WHERE m.user_id = u.id), '')";
 
 static MODEL: Model = Model {
@@ -39,9 +40,9 @@ static MODEL: Model = Model {
         id: "u.id",
         columns: &[
             Column::named("username", "Name", "u.username", "u.folded"),
-            Column::text("email", "Mail address", "u.email"),
+            Column::named("email", "Mail address", "u.email", "LOWER(u.email)"),
             Column::text("role", "Role", ROLE),
-            Column::text("groups", "Groups", GROUPS),
+            Column::named("groups", "Groups", GROUPS, GROUPS_FOLDED),
             Column::flag("active", "Active", "u.is_active", "CAST(CASE WHEN u.is_active THEN 1 ELSE 0 END AS BIGINT)"),
             Column::text("factor", "Second factor", "CASE WHEN u.second_factor THEN 'Yes' ELSE '' END").by(Key::Number("CAST(CASE WHEN u.second_factor THEN 1 ELSE 0 END AS BIGINT)")),
             Column::moment("seen", "Last sign-in", LAST_SIGN_IN, "'UTC'"),

@@ -282,7 +282,7 @@ async fn the_demo_is_copied_into_a_site_in_use_and_undone() {
 }
 
 const ODD: &str = "\
-airports: 2 added, 1 there already, 3 not taken.
+airports: 2 added, 4 not taken.
 flights: 4 added, 2 not taken.
 passengers: 1 added, 3 not taken.
 bookings: 1 added, 2 not taken.

@@ -121,10 +121,10 @@ async fn a_mistake_in_a_search_is_explained_and_shows_nothing() {
     for (search, says) in [
         ("form:JFK", "There is no “form:” here. Did you mean “from:”?"),
         ("minuts<3", "There is no “minuts:” here. Did you mean “minutes:”?"),
-        ("minutes<abc", "“abc” is no whole number: write minutes<100, or minutes:none."),
+        ("minutes<abc", "“abc” is not a whole number: write minutes<100, or minutes:none."),
         (
             "departs:soon",
-            "“soon” is no date: write departs:2026, departs:2026-12, departs<2026-12-24 or departs:none.",
+            "“soon” is not a date: write departs:2026, departs:2026-12, departs<2026-12-24 or departs:none.",
         ),
         (
             "is:brokn",

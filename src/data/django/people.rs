@@ -8,7 +8,7 @@ use crate::auth::rights::{Act, KINDS};
 use crate::auth::{Right, Rights, credentials, groups, users};
 use crate::changes::ChangeSet;
 use crate::data::Progress;
-use crate::db::Conn;
+use crate::db::{Conn, identity};
 use crate::error::{Error, Result};
 use crate::input::Refusal;
 
@@ -70,7 +70,9 @@ pub(super) async fn copy_groups(
                 earlier.same(id, &said)?;
                 return Ok(Fate::Known);
             }
-            let (group, fate) = if let Some(known) = there.iter().find(|known| known.name == name) {
+            let (group, fate) = if let Some(known) =
+                there.iter().find(|known| identity(&known.name) == identity(&name))
+            {
                 (known.clone(), Fate::Known)
             } else {
                 let mut draft = groups::Draft::parse(&values([("name", name)]))?;

@@ -33,7 +33,9 @@ impl Directory {
     /// The airport of a code, in capitals or not.
     #[must_use]
     pub fn by_code(&self, code: &str) -> Option<&Airport> {
-        self.by_code.get(&code.trim().to_uppercase()).and_then(|place| self.airports.get(*place))
+        self.by_code
+            .get(&code.trim().to_ascii_uppercase())
+            .and_then(|place| self.airports.get(*place))
     }
 
     fn at(&self, places: Option<&Vec<usize>>) -> Vec<&Airport> {
@@ -109,7 +111,7 @@ pub async fn resolve(db: &mut Conn, text: &str) -> Result<Result<Airport, String
     let (city, code) = label(text).unwrap_or((text, text));
     let mut query = Composed::new(AIRPORTS);
     // Names that are the same have the same key.
-    query.push(" AND (code = ").bind_text(code.to_uppercase());
+    query.push(" AND (code = ").bind_text(code.to_ascii_uppercase());
     query.push(" OR city_key = ").bind_text(fold(city));
     query.push(" OR city_key = ").bind_text(fold(text)).push(") ORDER BY id");
     let directory = Directory::new(db.compose(query).all().await?);

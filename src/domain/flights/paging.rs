@@ -24,7 +24,7 @@ pub const MOST_PAGED: i64 = 10_000;
 const MOST_SORTED: i64 = 100_000;
 /// An airport is named by its id where no more than so many fit, so that the database knows how many
 /// there are.
-const MOST_NAMED: usize = 300;
+pub(super) const MOST_NAMED: usize = 300;
 
 /// The rows of a page, of the ids that are found.
 const ROWS: &str = "f.id, f.origin_id, o.code AS origin_code, o.city AS origin_city,

@@ -3,9 +3,10 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::paging::{Finder, MOST_PAGED, PAGE};
+use super::paging::{Finder, MOST_NAMED, MOST_PAGED, PAGE};
 use super::{FLIGHTS, Flight};
-use crate::db::{Composed, Conn, and_all_words};
+use crate::db::{Composed, Conn, Fit, Found, Needle, and_all_words};
+use crate::domain::airports::SEARCHED;
 use crate::domain::times;
 use crate::error::Result;
 use crate::input::{Values, is_too_long};
@@ -156,8 +157,8 @@ pub fn pages(total: i64) -> i64 {
     (total.clamp(1, MOST_PAGED) + PAGE - 1) / PAGE
 }
 
-/// Flights that a passenger could be put on: all words found in origin or destination, or the
-/// number; the last to leave first. Booking refuses those that have left, and says so.
+/// Flights that a passenger could be put on: from or to the airports that the search means, or with all its words in
+/// origin and destination, or of the number; the last to leave first. Booking refuses those that have left, and says so.
 pub async fn choices(
     db: &mut Conn,
     search: &str,
@@ -165,11 +166,29 @@ pub async fn choices(
     most: usize,
 ) -> Result<Vec<Flight>> {
     let mut query = Composed::new(FLIGHTS);
-    match search.trim().trim_start_matches('#').parse::<i64>() {
-        Ok(number) => {
+    let needle = Needle::words(search).filter(|needle| !needle.is_empty());
+    match (search.trim().trim_start_matches('#').parse::<i64>(), needle) {
+        (Ok(number), _) => {
             query.push(" AND f.id = ").bind_number(number);
         }
-        Err(_) => and_all_words(&mut query, "(o.folded || ' ' || d.folded)", search),
+        (Err(_), Some(needle)) => {
+            let Found { fit, ids } = SEARCHED.find(db, &needle, MOST_NAMED).await?;
+            if fit == Fit::Parts || ids.len() > MOST_NAMED {
+                and_all_words(&mut query, "(o.folded || ' ' || d.folded)", search);
+            } else {
+                for (number, column) in ["f.origin_id", "f.destination_id"].into_iter().enumerate()
+                {
+                    query.push(if number == 0 { " AND (" } else { " OR " }).push(column);
+                    query.push(" IN (-1");
+                    for id in &ids {
+                        query.push(", ").bind_number(*id);
+                    }
+                    query.push(")");
+                }
+                query.push(")");
+            }
+        }
+        (Err(_), None) => and_all_words(&mut query, "(o.folded || ' ' || d.folded)", search),
     }
     if let Some(passenger) = not_of_passenger {
         query.push(

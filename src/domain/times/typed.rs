@@ -88,7 +88,7 @@ fn unique(local: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     match zone.to_ambiguous_zoned(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => moment(local, offset),
         AmbiguousOffset::Gap { .. } => {
-            Err("Clocks at the origin skip this time on that day (daylight saving).".to_owned())
+            Err("Clocks at the origin skip this time on that day (daylight saving). Enter an earlier or a later one.".to_owned())
         }
         AmbiguousOffset::Fold { before, after } => {
             let written = |offset: Offset| {
