@@ -2,6 +2,8 @@
 
 mod invisible;
 
+pub use invisible::visible;
+
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -186,7 +188,7 @@ impl<'v> Reader<'v> {
                 .add(name, format!("At most {longest} characters fit here; this has {length}."));
         }
         // One way to write each letter (Unicode TR 15), so that what is the same is stored the same.
-        text.nfc().collect()
+        invisible::without_hidden(text).nfc().collect()
     }
 
     /// [`Reader::text`] that must be given.
@@ -202,7 +204,7 @@ impl<'v> Reader<'v> {
     /// that was taken for another.
     pub fn name(&mut self, name: &'static str, longest: usize) -> String {
         let text = self.required(name, longest);
-        if self.errors.of(name).is_empty() && !text.chars().any(char::is_alphabetic) {
+        if self.errors.of(name).is_empty() && !invisible::has_letter(&text) {
             self.errors.add(name, "A name has at least one letter.");
         }
         text
@@ -277,9 +279,9 @@ pub fn is_too_long<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> bool {
 #[must_use]
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
-    let shown = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let text = visible(text);
     let end = (text.chars().count() > LONGEST).then_some('…');
-    shown.take(LONGEST).chain(end).collect()
+    text.chars().take(LONGEST).chain(end).collect()
 }
 
 /// Why an object was not saved.

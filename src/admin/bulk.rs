@@ -231,7 +231,7 @@ pub(super) async fn bulk(
     let doing = match form.first("action") {
         "delete" => Doing::Delete,
         "edit" => Doing::Edit,
-        _ => return Err(Error::BadRequest("This is nothing that can be done to many at once.")),
+        _ => return Err(Error::BadRequest("This can't be done to several objects at once.")),
     };
     // What is refused is told by name: who acts on many must see them.
     registry.open(kind, Act::View, staff.0)?;

@@ -13,7 +13,7 @@ use super::seal::Seal;
 use crate::auth::{Act, Need, Visitor};
 use crate::changes::{ChangeSet, Entry, Remembered};
 use crate::error::{Error, Result};
-use crate::input::{Errors, Reader, Refusal, Values};
+use crate::input::{Errors, Refusal, Values, visible};
 
 /// How many objects of a section the page names; it counts them all.
 const NAMED: usize = 100;
@@ -258,12 +258,14 @@ fn told(model: Option<&Model>, errors: &Errors) -> String {
         .join(" ")
 }
 
-/// The reason that a form gives for what it does; may be empty.
+/// The reason that a form gives for what it does; may be empty. What nobody sees in it, such as the mark of direction
+/// that comes along when Hebrew is copied, is left out.
 pub(super) fn reason(typed: &Values) -> Result<String> {
-    let mut read = Reader::new(typed);
-    let reason = read.text("reason", 200);
-    match read.errors.of("reason").first() {
-        None => Ok(reason),
-        Some(_) => Err(Error::BadRequest("A reason has at most 200 characters, on one line.")),
+    const LONGEST: usize = 200;
+    let reason = visible(typed.first("reason"));
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    if reason.chars().count() > LONGEST {
+        return Err(Error::BadRequest("A reason has at most 200 characters."));
     }
+    Ok(reason)
 }

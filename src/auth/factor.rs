@@ -35,13 +35,14 @@ const TAKE_CODE: Upkeep =
 const FORGET_CODES: Upkeep = Upkeep::new("DELETE FROM recovery_codes WHERE user_id = $1");
 const CODES_LEFT: Select = Select::new("SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1");
 const MARK_UNSAVED: Upkeep = Upkeep::new(
-    "INSERT INTO unsaved_codes (user_id, batch) VALUES ($1, $2)
-     ON CONFLICT (user_id) DO UPDATE SET batch = $2",
+    "INSERT INTO recovery_batches (user_id, batch, is_saved) VALUES ($1, $2, FALSE)
+     ON CONFLICT (user_id) DO UPDATE SET batch = $2, is_saved = FALSE",
 );
 const MARK_SAVED: Upkeep =
-    Upkeep::new("DELETE FROM unsaved_codes WHERE user_id = $1 AND batch = $2");
-const FORGET_MARK: Upkeep = Upkeep::new("DELETE FROM unsaved_codes WHERE user_id = $1");
-const UNSAVED: Select = Select::new("SELECT COUNT(*) FROM unsaved_codes WHERE user_id = $1");
+    Upkeep::new("UPDATE recovery_batches SET is_saved = TRUE WHERE user_id = $1 AND batch = $2");
+const FORGET_MARK: Upkeep = Upkeep::new("DELETE FROM recovery_batches WHERE user_id = $1");
+const UNSAVED: Select =
+    Select::new("SELECT COUNT(*) FROM recovery_batches WHERE user_id = $1 AND NOT is_saved");
 
 /// Recovery codes as they are shown. Until their owner has said that they are saved, they can be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,10 +180,9 @@ pub async fn has_unsaved_codes(db: &mut Conn, user: i64) -> Result<bool> {
 /// Notes that an account's owner has saved some recovery codes. False where other codes have replaced them.
 pub async fn codes_saved(pool: &Pool, user: i64, batch: &str) -> Result<bool> {
     let mut tx = pool.begin().await?;
-    tx.upkeep(MARK_SAVED).bind(user).bind(batch.to_owned()).execute().await?;
-    let saved = !has_unsaved_codes(&mut tx, user).await?;
+    let marked = tx.upkeep(MARK_SAVED).bind(user).bind(batch.to_owned()).execute().await?;
     tx.commit().await?;
-    Ok(saved)
+    Ok(marked > 0)
 }
 
 /// Switches the second factor off: secret and recovery codes are forgotten.

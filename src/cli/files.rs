@@ -142,7 +142,7 @@ fn nothing_loaded(problems: &[Problems]) -> Error {
 fn tell(report: &Report) {
     let mut line = format!("{}: {} added", report.kind, report.added);
     if report.changed + report.unchanged > 0 {
-        line = format!("{line}, {} changed, {} as they were", report.changed, report.unchanged);
+        line = format!("{line}, {} changed, {} unchanged", report.changed, report.unchanged);
     }
     println!("{line}.");
 }

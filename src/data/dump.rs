@@ -32,7 +32,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("change_set_keys", "loading a dump makes them"),
     ("change_keys", "loading a dump makes them"),
     ("form_keys", "they hold for a day"),
-    ("unsaved_codes", "they are about a page that a browser shows"),
+    ("recovery_batches", "they are about a page that a browser shows"),
 ];
 
 /// The columns that a dump leaves out: search keys, which loading a dump makes again.

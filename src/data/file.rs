@@ -43,11 +43,17 @@ impl<'b> File<'b> {
                     continue;
                 }
             };
-            let Some((_, Form { columns, .. })) = &form else {
+            let columns = if let Some((_, Form { columns, .. })) = &form {
+                columns
+            } else {
                 match Form::of(kind, &cells) {
                     Ok(found) => {
-                        count = usize::from(!found.1.has_header);
-                        form = Some(found);
+                        let is_header = found.1.has_header;
+                        let (_, Form { columns, .. }) = form.insert(found);
+                        if is_header {
+                            continue;
+                        }
+                        columns
                     }
                     Err(why) => {
                         // A line that cannot be read may have been the header.
@@ -57,14 +63,13 @@ impl<'b> File<'b> {
                         break;
                     }
                 }
-                continue;
             };
             count += 1;
             let filled = filled(&cells);
             if filled > columns.len() {
                 let names: Vec<_> = columns.iter().map(|column| column.name).collect();
-                let known = format!("{} are known: {}", columns.len(), names.join(", "));
-                wrong.lines.push((line, format!("{filled} values where {known}.")));
+                let known = format!("{} columns: {}", columns.len(), names.join(", "));
+                wrong.lines.push((line, format!("{filled} values, but only {known}.")));
             }
         }
         match form {
@@ -112,8 +117,9 @@ impl<'b> File<'b> {
             1 => "1 row".to_owned(),
             count => format!("{count} rows"),
         });
-        if let Some((_, row)) = self.rows().next() {
-            parts.push(format!("first row: {}", self.kind.sample(&row)));
+        let sample = self.rows().next().map(|(_, row)| self.kind.sample(&row)).unwrap_or_default();
+        if !sample.is_empty() {
+            parts.push(format!("first row: {sample}"));
         }
         parts.join(" · ")
     }
@@ -123,12 +129,17 @@ impl Kind {
     /// A row as a person recognizes it, without what would steer a terminal.
     fn sample(self, row: &Values) -> String {
         let value = |name| shortened(row.first(name).trim());
-        let text = match self {
-            Self::Airports => format!("{} ({})", value("city"), value("code")),
-            Self::Flights => format!("{} to {}", value("origin"), value("destination")),
-            Self::Passengers => format!("{} {}", value("first"), value("last")),
+        let [one, between, other, end] = match self {
+            Self::Airports => [value("city"), " (".to_owned(), value("code"), ")".to_owned()],
+            Self::Flights => {
+                [value("origin"), " to ".to_owned(), value("destination"), String::new()]
+            }
+            Self::Passengers => [value("first"), " ".to_owned(), value("last"), String::new()],
         };
-        text.chars().filter(|letter| !letter.is_control()).collect()
+        if one.is_empty() || other.is_empty() {
+            return value("number");
+        }
+        [one, between, other, end].concat()
     }
 }
 
@@ -136,6 +147,14 @@ impl Form {
     /// What the first line says.
     fn of(kind: Option<Kind>, first: &[String]) -> Result<(Kind, Self), String> {
         let first = first.get(..filled(first)).unwrap_or(first);
+        if let [only] = first
+            && only.contains('|')
+        {
+            return Err(
+                "“|” stands between the values. Separate them by commas, semicolons or tabs."
+                    .to_owned(),
+            );
+        }
         let kind = kind.or_else(|| guess(first)).ok_or_else(|| {
             "It does not say what it holds: give --kind airports, flights or passengers.".to_owned()
         })?;
@@ -192,8 +211,9 @@ fn header(kind: Kind, first: &[String]) -> Result<Vec<&'static Column>, String> 
         let known = kind.columns().iter().filter(|column| column.role != Role::Derived);
         let known: Vec<_> = known.map(|column| column.name).collect();
         wrong.push(format!(
-            "Not known: {}. Rename or delete them; these columns are known: {}.",
+            "Not known: {}. Rename or delete {}; these columns are known: {}.",
             unknown.join(", "),
+            if unknown.len() == 1 { "it" } else { "them" },
             known.join(", ")
         ));
     }

@@ -42,9 +42,18 @@ impl<'b> Source<'b> {
             return Self { bytes, separator, start: declaration };
         }
         let with = |separator| Self { bytes, separator, start: beginning };
-        let cells = |source: Self| match source.records().next() {
-            Some((_, Ok(cells))) => cells.len(),
-            _ => 0,
+        // Of a record that cannot be read, the first line says it.
+        let in_first_line = |separator: u8| {
+            let line = bytes.iter().take_while(|byte| !matches!(byte, b'\r' | b'\n'));
+            line.filter(|byte| **byte == separator).count() + 1
+        };
+        // Where the first record does not tell, the second does.
+        let cells = |source: Self| {
+            let mut records = source.records().take(2).map(|(_, cells)| match cells {
+                Ok(cells) => cells.len(),
+                Err(_) => in_first_line(source.separator),
+            });
+            (records.next(), records.next())
         };
         let mut found = with(b',');
         for separator in SEPARATORS {

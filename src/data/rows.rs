@@ -81,7 +81,7 @@ impl Seen {
             Some(earlier) => Err(Errors::one(
                 field,
                 format!(
-                    "“{}” stands on line {earlier}, too. Keep one of both rows.",
+                    "“{}” is also on line {earlier}. Keep one of the two rows.",
                     shortened(values.first(field).trim())
                 ),
             )),
@@ -104,6 +104,7 @@ impl Row {
             Kind::Flights => flight(&mut values, directory, numbered),
             Kind::Passengers => passenger(&mut values, numbered),
         };
+        let row = row.map_err(|errors| about_line_breaks(kind, &values, errors));
         match (row, twice) {
             (row, Ok(())) => row,
             (Ok(_), Err(twice)) => Err(twice),
@@ -117,6 +118,17 @@ impl Row {
             }
         }
     }
+}
+
+/// Adds where a cell goes on over the end of its line: most often a quote is missing.
+fn about_line_breaks(kind: Kind, values: &Values, mut errors: Errors) -> Errors {
+    for column in kind.columns() {
+        let value = values.first(column.name).trim();
+        if value.contains(['\n', '\r']) && !errors.of(column.name).is_empty() {
+            errors.add(column.name, "It holds a line break: is a quote missing?");
+        }
+    }
+    errors
 }
 
 /// Fills a cell that is empty, or was never there.
@@ -139,7 +151,7 @@ fn named<'n, T>(
     let found = number.parse().ok().and_then(|number: i64| objects.get(&number));
     found.map(Some).ok_or_else(|| {
         let why = format!(
-            "There is no {what} {}; it may have been deleted. Leave the number empty to add a new one.",
+            "There is no {what} with the number “{}”. Leave the number empty to add a new one.",
             shortened(number)
         );
         Errors::one("number", why)
@@ -159,7 +171,12 @@ fn airport(values: &mut Values, directory: &Directory) -> Result<Row, Errors> {
             values.set(field, degrees);
         }
     }
-    // What does not change is kept, also where it could not be given today.
+    // What is there already stays, also where it could not be given today.
+    if let Some(known) = known.filter(|known| says_the_same(values, known)) {
+        let same = airports::Draft::from(known.clone());
+        return Ok(Row::Airport(Box::new(same), Some(Box::new(known.clone()))));
+    }
+    // A time zone that does not change, too.
     if known.is_some_and(|known| values.first("timezone").trim() == known.timezone) {
         values.set("timezone", "");
     }
@@ -178,6 +195,22 @@ fn airport(values: &mut Values, directory: &Directory) -> Result<Row, Errors> {
     Ok(Row::Airport(Box::new(draft), known.cloned().map(Box::new)))
 }
 
+/// Whether a row says nothing of an airport but what is known.
+fn says_the_same(values: &Values, known: &Airport) -> bool {
+    let decimal = |degrees: Option<f64>| degrees.map(|it| it.to_string()).unwrap_or_default();
+    let known = [
+        ("city", known.city.clone()),
+        ("country", known.country.clone()),
+        ("timezone", known.timezone.clone()),
+        ("latitude", decimal(known.latitude)),
+        ("longitude", decimal(known.longitude)),
+    ];
+    known.iter().all(|(field, known)| {
+        let said = values.first(field);
+        said.trim().is_empty() || said == known
+    })
+}
+
 fn flight(values: &mut Values, directory: &Directory, numbered: &Numbered) -> Result<Row, Errors> {
     let known = named(values, &numbered.flights, "flight")?;
     if let Some(known) = known {
@@ -186,7 +219,7 @@ fn flight(values: &mut Values, directory: &Directory, numbered: &Numbered) -> Re
         fill(values, "duration", &known.duration.to_string());
     }
     let departs = values.first("departs").trim();
-    if let Some(why) = slashes(departs) {
+    if let Some(why) = local_date(departs) {
         return Err(Errors::one("departs", why));
     }
     let airport = |field| directory.named(values.first(field)).cloned();
@@ -235,33 +268,67 @@ fn passenger(values: &mut Values, numbered: &Numbered) -> Result<Row, Errors> {
     Ok(Row::Passenger(draft, Some(known.clone())))
 }
 
-/// What to write instead of a date with slashes, `11/23/2026`: nobody can tell which number is the month.
-fn slashes(departs: &str) -> Option<String> {
+/// What to write instead of a date as countries write it, `11/23/2026` or `23.11.2026`: nobody can tell which number
+/// is the month.
+fn local_date(departs: &str) -> Option<String> {
     let (day, time) = departs.split_once([' ', 'T']).unwrap_or((departs, ""));
-    let parts: Vec<_> = day.split('/').collect();
-    let [one, two, year] = parts.as_slice() else {
+    let parts: Vec<&str> = day.split(['/', '.', '-']).collect();
+    let [one, two, three] = parts.as_slice() else {
         return None;
     };
-    let (one, two): (u8, u8) = (one.parse().ok()?, two.parse().ok()?);
-    let year: u16 = year.parse().ok()?;
-    let time = if time.is_empty() { "08:05" } else { time };
-    let written = |month: u8, day: u8| format!("{year:04}-{month:02}-{day:02} {}", shortened(time));
-    let departs = shortened(departs);
-    Some(match (one, two) {
-        (1..=12, 13..=31) => format!(
-            "“{departs}” is a date as it is written in the US. Write it as {}.",
-            written(one, two)
+    let number = |text: &str| text.parse::<u16>().ok();
+    let (one, two, three, begins_with_year) =
+        (number(one)?, number(two)?, number(three)?, one.len() == 4);
+    if begins_with_year && day.contains('-') {
+        return None;
+    }
+    let shown = shortened(departs);
+    let time = clock(time);
+    let written = |year: u16, month: u16, day: u16| {
+        let date = format!("{year:04}-{month:02}-{day:02}");
+        times::parse_day(&date).map(|_| format!("{date} {time}"))
+    };
+    if begins_with_year {
+        return Some(format!("“{shown}” is not read. Write it as {}.", written(one, two, three)?));
+    }
+    if three < 1_000 {
+        return Some(format!(
+            "“{shown}” has no year of four digits. Write it like 2026-11-23 HH:MM."
+        ));
+    }
+    Some(match (written(three, one, two), written(three, two, one)) {
+        (Some(month_first), Some(day_first)) if month_first != day_first => format!(
+            "“{shown}” can be read with the month or with the day first. Write it as {month_first} or as {day_first}."
         ),
-        (13..=31, 1..=12) => {
-            format!("“{departs}” is a date with the day first. Write it as {}.", written(two, one))
+        (Some(month_first), None) => {
+            format!("“{shown}” is a date as it is written in the US. Write it as {month_first}.")
         }
-        (1..=12, 1..=12) => format!(
-            "“{departs}” can be read with the month or with the day first. Write it as {} or as {}.",
-            written(one, two),
-            written(two, one)
-        ),
-        _ => return None,
+        (_, Some(day_first)) => {
+            format!("“{shown}” is a date with the day first. Write it as {day_first}.")
+        }
+        (None, None) => return None,
     })
+}
+
+/// A time of day as files have to write it: `15:05` for `3:05 PM`; `HH:MM` where there is none.
+fn clock(text: &str) -> String {
+    let read = || {
+        let text = text.trim().to_ascii_uppercase();
+        let (clock, half) = match text.strip_suffix('M').map(|text| text.split_at(text.len() - 1)) {
+            Some((clock, half @ ("A" | "P"))) => (clock.trim(), half),
+            _ => (text.as_str(), ""),
+        };
+        let mut parts = clock.split(':').map(|part| part.parse::<u8>().ok());
+        let (hour, minute) = (parts.next()??, parts.next()??);
+        let hour = match (half, hour) {
+            ("A", 12) => 0,
+            ("P", 1..=11) => hour + 12,
+            ("A" | "P", 13..) => return None,
+            _ => hour,
+        };
+        (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
+    };
+    read().unwrap_or_else(|| "HH:MM".to_owned())
 }
 
 /// Each thing that is wrong with a row, as a sentence.

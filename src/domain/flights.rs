@@ -169,7 +169,7 @@ impl Draft {
             errors.add("destination", "A flight must go somewhere else than it comes from.");
         }
         if self.duration < 0 {
-            errors.add("duration", "A flight cannot take less than no time.");
+            errors.add("duration", "Duration can't be negative.");
         }
         errors.into_result(())
     }

@@ -25,7 +25,12 @@ pub(super) const RANK: isize = 1_000;
 /// What else a form holds that carries another along, in bytes.
 const ROOM: u64 = 16 * 1024;
 /// Fields that say nothing to people.
-const HIDDEN: [&str; 8] = ["version", "base", "back", "once", "clash", "seal", "ids", FIELD];
+const HIDDEN: [&str; 13] = [
+    "version", "base", "back", "once", "clash", "seal", "ids", "key", "next", "action", "set",
+    "preview", FIELD,
+];
+/// The order in which secrets are asked for.
+const SECRETS: [&str; 5] = ["old", "password", "new", "again", "code"];
 
 /// What a field of a form that holds a secret is called; none for a field that holds none. (An airport has a
 /// code, too.)
@@ -40,6 +45,13 @@ fn secret(path: &str, name: &str) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// A field's name as people read it: `Confirm times` for `confirm_times`.
+fn readable(name: &str) -> String {
+    let words = name.replace(['_', '-'], " ");
+    let mut letters = words.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// A form that was sent and not carried out.
@@ -66,6 +78,7 @@ pub struct Resend {
 #[derive(Debug, Clone, Serialize)]
 struct Field {
     name: String,
+    label: String,
     value: String,
 }
 
@@ -96,6 +109,13 @@ impl Unfinished {
         Some(Self::new(by.parse().ok()?, path, &Values::from_urlencoded(fields)))
     }
 
+    /// The form that this one, of a sign-in page, carried along.
+    fn carried(&self) -> Option<Self> {
+        let values = Values::from_urlencoded(&self.fields);
+        let is_sign_in = self.path.starts_with("/admin/login/");
+        is_sign_in.then(|| Self::parse(values.first(FIELD))).flatten()
+    }
+
     /// As one field of a sign-in page.
     fn to_text(&self) -> String {
         format!("{}{}?{}", self.by, self.path, self.fields)
@@ -117,12 +137,15 @@ impl Unfinished {
                 resend.secrets.push(Secret { name: name.to_owned(), label });
                 continue;
             }
-            let field = Field { name: name.to_owned(), value: value.to_owned() };
+            let field =
+                Field { name: name.to_owned(), label: readable(name), value: value.to_owned() };
             if !name.starts_with('_') && !HIDDEN.contains(&name) && !value.is_empty() {
                 resend.shown.push(field.clone());
             }
             resend.fields.push(field);
         }
+        let place = |secret: &Secret| SECRETS.iter().position(|name| *name == secret.name);
+        resend.secrets.sort_by_key(place);
         resend
     }
 }
@@ -152,7 +175,10 @@ pub(super) fn resend(request: &Request<'_>, page: &Page<'_>) -> Option<Resend> {
         return Some(form.resend(token));
     }
     let own = page.visitor.user.as_ref().map_or(0, |user| user.id);
-    (own == form.by).then(|| form.resend(page.token()))
+    let is_own = |form: &Unfinished| form.by == own;
+    // Whoever has signed in elsewhere goes on with the form that the sign-in page carried.
+    let form = if is_own(&form) { Some(form) } else { form.carried().filter(is_own) };
+    form.map(|form| form.resend(page.token()))
 }
 
 /// The form of somebody whose session has ended, as a field of the sign-in page; none, if it was nobody's or

@@ -203,7 +203,7 @@ async fn what_is_no_table_says_what_it_is_and_what_to_do() {
         JFK,CDG,430,23/11/2026 09:30\nJFK,CDG,430,1/5/2027 09:30\n";
     let problems = load(&site, text, None).await.unwrap_err();
     let parts = [
-        &["2026-11-23 08:05"][..],
+        &["2026-11-23 HH:MM"][..],
         &["2026-11-23 09:30"],
         &["2027-01-05 09:30", "2027-05-01 09:30"],
     ];
@@ -372,4 +372,106 @@ async fn invisible_text_is_no_name_in_a_file() {
     let fine = "first,last\n\u{feff}می\u{200c}خواهم\u{200b},क्\u{200d}ष\n";
     assert_eq!(counts(load(&site, fine, None).await), (1, 0, 0));
     assert_eq!(people(&site).await, ["می\u{200c}خواهم क्\u{200d}ष"]);
+}
+
+/// A row that has more than its columns is refused on every line, also on the first of a file without a header.
+#[rocket::async_test]
+async fn nothing_of_the_first_row_is_lost() {
+    let site = Site::fresh().await;
+    site.two_airports().await;
+    for (text, kind, lines) in [
+        ("Ada,Quill,vegetarian\nGrace,Moss\n", Kind::Passengers, &[1][..]),
+        ("Ms,Ada,Quill\n", Kind::Passengers, &[1]),
+        ("Ms,Ada,Quill\nMs,Grace,Moss\n", Kind::Passengers, &[1, 2]),
+        ("JFK,CDG,480,2027-01-05 08:00\n", Kind::Flights, &[1]),
+    ] {
+        assert_eq!(bad_lines(load(&site, text, Some(kind)).await), lines, "{text}");
+    }
+    assert!(people(&site).await.is_empty());
+}
+
+/// A quote that is not closed is told where it opens, and never decides what separates the cells.
+#[rocket::async_test]
+async fn a_missing_quote_is_told_where_it_is_missing() {
+    let site = Site::fresh().await;
+    for text in ["Ada,\"Quill\nGrace,Moss\n", "first,\"last\nGrace,Moss\n"] {
+        let problems = load(&site, text, Some(Kind::Passengers)).await.unwrap_err();
+        assert_eq!(problems.lines.len(), 1, "{problems}");
+        assert!(problems.lines[0].0 == 1 && problems.to_string().contains("quote"), "{problems}");
+    }
+    let text = "first,last\nAda,\"Quill\nTheo,\"Vane\n";
+    let problems = load(&site, text, None).await.unwrap_err();
+    assert!(problems.lines[0].0 == 2 && problems.to_string().contains("quote"), "{problems}");
+    // Two cells either way: the second record tells.
+    let text = "Vane, Jr.;Theo\nMoss;Grace\n";
+    assert_eq!(counts(load(&site, text, Some(Kind::Passengers)).await), (2, 0, 0));
+    assert_eq!(people(&site).await, ["Vane, Jr. Theo", "Moss Grace"]);
+    let problems = load(&site, "first|last\nAda|Quill\n", None).await.unwrap_err();
+    assert!(problems.to_string().contains('|') && problems.lines.len() == 1, "{problems}");
+}
+
+/// Dates as countries write them are refused with what to write, and that is read.
+#[rocket::async_test]
+async fn what_is_advised_instead_of_a_local_date_is_read() {
+    let site = Site::fresh().await;
+    site.two_airports().await;
+    let file =
+        |departs: &str| format!("origin,destination,minutes,departs\nJFK,CDG,60,{departs}\n");
+    for (departs, advice) in [
+        ("11/23/2026 3:05 PM", &["2026-11-23 15:05"][..]),
+        ("7/1/2021 12:00:00 AM", &["2021-07-01 00:00", "2021-01-07 00:00"]),
+        ("23.11.2026 08:05", &["2026-11-23 08:05"]),
+        ("2026/11/23 08:05", &["2026-11-23 08:05"]),
+        ("11-23-2026 08:05", &["2026-11-23 08:05"]),
+        ("2/30/2027 10:00", &[]),
+    ] {
+        let problems = load(&site, &file(departs), None).await.unwrap_err().to_string();
+        for instead in advice {
+            assert!(problems.contains(instead), "{departs}: {problems}");
+            assert_eq!(counts(load(&site, &file(instead), None).await), (1, 0, 0), "{instead}");
+        }
+        assert!(!problems.contains("02-30"), "{problems}");
+    }
+    let short = load(&site, &file("11/23/26"), None).await.unwrap_err().to_string();
+    assert!(!short.contains("0026") && short.contains("four digits"), "{short}");
+}
+
+/// Headings in other languages are no people, and name the columns.
+#[rocket::async_test]
+async fn headings_in_other_languages_are_known() {
+    for header in [
+        "Nome,Cognome",
+        "Voornaam,Achternaam",
+        "Förnamn,Efternamn",
+        "Imię,Nazwisko",
+        "Имя,Фамилия",
+        "名,姓",
+        "Prénom,Nom",
+    ] {
+        let site = Site::fresh().await;
+        let text = format!("{header}\nAda,Quill\n");
+        assert_eq!(counts(load(&site, &text, Some(Kind::Passengers)).await), (1, 0, 0), "{header}");
+        assert_eq!(people(&site).await, ["Ada Quill"], "{header}");
+    }
+    let site = Site::fresh().await;
+    assert!(load(&site, "Pax,Seat\nAda,3\n", Some(Kind::Passengers)).await.is_err());
+    site.two_airports().await;
+    let text = "origin,destination,duration,departure,arrival\nJFK,CDG,60,2027-01-05 08:00,2027-01-05 09:00\n";
+    assert_eq!(counts(load(&site, text, None).await), (1, 0, 0));
+}
+
+/// An export loads back although it holds what could not be given today.
+#[rocket::async_test]
+async fn what_is_stored_already_is_no_mistake() {
+    let site = Site::fresh().await;
+    site.two_airports().await;
+    for text in [
+        "UPDATE airports SET timezone = 'Mars/Phobos' WHERE code = 'JFK'",
+        "UPDATE airports SET city = 'Par\u{202e}is' WHERE code = 'CDG'",
+    ] {
+        site.database.run(text).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let listed = run(folder.path(), &site.database.url, &["list", "airports", "--csv"]).out;
+    assert_eq!(counts(load(&site, &listed, None).await), (0, 0, 2));
 }

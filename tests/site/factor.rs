@@ -62,6 +62,9 @@ async fn a_second_click_does_not_swallow_the_recovery_codes() {
         let saved = own.submit(&second, "main form", &[]).await;
         assert_eq!((saved.status.code, saved.path.as_str()), (200, "/admin/"));
         assert_eq!(own.get("/admin/factor/").await.count("#codes-unsaved"), 0);
+        // Those that were replaced do not count afterwards, either.
+        let stale = own.submit(&first, "main form", &[]).await;
+        assert_eq!(stale.path, "/admin/factor/");
     }
     // From now on the same form replaces nothing.
     let late = own.submit(&offered, "ol form", &[("code", &code)]).await;

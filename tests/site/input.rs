@@ -84,8 +84,9 @@ async fn names_have_64_characters_however_many_bytes() {
         // What was typed stands in the form again, to the letter.
         let shown = page.attribute("#first", "value");
         // (HTML has other signs for NUL and for the end of a line.)
-        // (What is saved is in Unicode's composed form.)
-        let typed = if fits { name.trim().nfc().collect() } else { name.clone() };
+        // (What is saved is in Unicode's composed form, without what nobody sees.)
+        let saved = name.replace('\u{feff}', "");
+        let typed = if fits { saved.trim().nfc().collect() } else { name.clone() };
         let typed = typed.replace('\0', "\u{fffd}").replace("\r\n", "\n");
         assert_eq!(shown, typed, "{name:?}");
     }
@@ -355,4 +356,26 @@ async fn only_a_form_is_a_form() {
     }
     assert_eq!(site.dump().await, before);
     assert_eq!(staff.get("/admin/").await.one("h1"), "Staff site");
+}
+
+/// What nobody sees makes no name, makes no name another, and stops no reason.
+#[rocket::async_test]
+async fn invisible_letters_are_no_name_and_make_no_difference() {
+    let site = Site::fresh().await;
+    let mut staff = site.staff().await;
+    for name in ["1\u{3164}", "\u{115f}1", "-\u{3164}", "\u{3164}"] {
+        let form = staff.get("/admin/passengers/add/").await;
+        let fields = [("first", name), ("last", "Quill"), ("_save", "1")];
+        let page = staff.submit(&form, "form.edit", &fields).await;
+        assert_eq!(page.status.code, 422, "{name:?}");
+    }
+    for name in ["Gr\u{200b}p", "Gr\u{ad}p", "Grp\u{3164}", "Grp"] {
+        let form = staff.get("/admin/groups/add/").await;
+        let fields =
+            [("name", name), ("reason", "\u{200f}\u{5de}\u{5e9}\u{5d4}\u{200f}"), ("_save", "1")];
+        let page = staff.submit(&form, "form.edit", &fields).await;
+        let expected = if name == "Gr\u{200b}p" { 200 } else { 422 };
+        assert_eq!(page.status.code, expected, "{name:?}: {}", page.text);
+    }
+    assert!(site.dump().await.contains("\"reason\":\"\u{5de}\u{5e9}\u{5d4}\""));
 }

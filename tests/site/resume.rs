@@ -107,6 +107,25 @@ async fn a_form_leads_back_to_its_own_account_only() {
     assert_eq!(here.count("#resend [name=password][value]"), 0);
 }
 
+/// Two tabs wait for somebody to sign in. Having done so in one, they find the other's form there, too.
+#[rocket::async_test]
+async fn a_form_waits_in_each_tab() {
+    let site = Site::fresh().await;
+    let id = site.superuser_with_password("boss").await;
+    let mut browser = site.session_of(id).await;
+    let form = browser.get("/admin/airports/add/").await;
+    site.clock.advance(sessions::IDLE + 1);
+    let one = send(&mut browser, &form, "form.edit", TYPED).await;
+    let other = send(&mut browser, &form, "form.edit", TYPED).await;
+    let boss = [("username", "boss"), ("password", PASSWORD)];
+    assert_holds_what_was_typed(&send(&mut browser, &one, "main form", &boss).await);
+    let there = send(&mut browser, &other, "main form", &boss).await;
+    assert_holds_what_was_typed(&there);
+    assert!(!there.text.contains(PASSWORD));
+    let saved = send(&mut browser, &there, "#resend", &[]).await;
+    assert_eq!((saved.status.code, airports(&site).await.len()), (200, 1));
+}
+
 /// Whoever has signed in again in another tab: the form has an old token, and gets a new one.
 #[rocket::async_test]
 async fn a_form_from_before_signing_in_again_is_sent_by_one_click() {

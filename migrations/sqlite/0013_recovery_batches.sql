@@ -1,0 +1,6 @@
+-- The recovery codes that an account was shown last, and whether its owner has said that they are saved.
+CREATE TABLE recovery_batches (
+    user_id BIGINT PRIMARY KEY NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    batch TEXT NOT NULL,
+    is_saved BOOLEAN NOT NULL
+);
