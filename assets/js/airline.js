@@ -46,7 +46,7 @@
     const input = event.target.closest?.("[role=combobox]");
     const list = input && listOf(input);
     if (!list || list.hidden) return;
-    const options = [...list.children];
+    const options = [...list.querySelectorAll("[data-text]")];
     const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
@@ -68,7 +68,7 @@
     }
   });
   document.addEventListener("mousedown", (event) => {
-    const option = event.target.closest("[role=option]");
+    const option = event.target.closest("[role=option][data-text]");
     if (!option) return;
     event.preventDefault();
     const input = document.querySelector(`[aria-controls="${option.parentElement.id}"]`);

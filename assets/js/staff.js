@@ -204,11 +204,9 @@
     if (wish === "add") return `/admin/${kind}/add/?_into=${name}&_dialog=1`;
     const typed = field?.value.trim();
     if (!typed) return null;
-    const found = await read(`/admin/${kind}/suggestions/?name=q&q=${encodeURIComponent(typed)}`);
+    const found = await read(`/admin/${kind}/suggestions/?name=q&only=1&q=${encodeURIComponent(typed)}`);
     if (!found) return undefined;
-    const options = [...found.querySelectorAll("li")];
-    const option = options.find((option) => option.dataset.text === typed)
-      ?? (options.length === 1 ? options[0] : null);
+    const option = found.querySelector("li[data-id]");
     return option ? `/admin/${kind}/${option.dataset.id}/change/?_into=${name}&_dialog=1` : null;
   };
   document.addEventListener("click", async (event) => {

@@ -18,6 +18,7 @@ const SUGGESTED: usize = 8;
 #[derive(Debug, Serialize)]
 struct Suggestions {
     choices: Vec<Choice>,
+    more: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,7 +31,7 @@ struct Offered {
 }
 
 /// Objects of a kind that a field could mean: `?name=` says which part of the query holds what was
-/// typed.
+/// typed. With `?only=` it is the one that the text names, as saving would take it.
 #[get("/admin/<kind>/suggestions")]
 pub(super) async fn suggestions(
     kind: &str,
@@ -41,9 +42,18 @@ pub(super) async fn suggestions(
     page: Page<'_>,
 ) -> Result<Html> {
     let typed = query.0.first(query.0.first("name")).to_owned();
-    let search = Search { words: &typed, owner: None, most: SUGGESTED };
-    let choices = registry.open_names(kind, staff.0)?.choices(&mut db, search).await?;
-    page.fragment("admin/suggestions", &Suggestions { choices })
+    let manage = registry.open_names(kind, staff.0)?;
+    let found = if query.0.has("only") {
+        match manage.resolve(&mut db, &typed).await? {
+            Ok(id) => manage.chosen(&mut db, &[id]).await?,
+            Err(_) => Vec::new(),
+        }
+    } else {
+        let search = Search { words: &typed, owner: None, most: SUGGESTED + 1 };
+        manage.choices(&mut db, search).await?
+    };
+    let (choices, more) = first_of(found, SUGGESTED);
+    page.fragment("admin/suggestions", &Suggestions { choices, more })
 }
 
 /// Objects of a kind that an owner (`?for=`, of the kind `?of=`) does not have yet, as boxes to tick.

@@ -107,7 +107,11 @@ async fn a_file_that_is_no_such_file_says_so() {
             None,
             "file.csv, line 1: Not known: “timezon” (timezone?). Rename or delete it; these columns are known: code, city, country, timezone, latitude, longitude.",
         ),
-        ("first,last\nA,B,C\n", None, "file.csv, line 2: 3 values, but only 2 columns: first, last."),
+        (
+            "first,last\nA,B,C\n",
+            None,
+            "file.csv, line 2: 3 values, but only 2 columns: first, last.",
+        ),
     ] {
         let problems = load(&site, text, kind).await.unwrap_err();
         assert_eq!(lines(&problems), [why]);

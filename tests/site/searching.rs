@@ -177,6 +177,14 @@ async fn whoever_is_meant_is_suggested_first() {
         let path = format!("/admin/passengers/suggestions/?name=p&p={}", query(typed));
         assert!(staff.get(&path).await.all("[role=option]")[0].contains(&label), "{typed}");
     }
+    // What is left out says so; what a button opens is what the text names, or nothing.
+    let all = staff.get("/admin/passengers/suggestions/?name=p&p=smith").await;
+    assert_eq!((all.count("[data-id]"), all.count("[aria-disabled]")), (8, 1));
+    for (typed, ids) in [("ann smith", vec![format!("Ann Smith (#{})", ann.id)]), ("smith", vec![])]
+    {
+        let path = format!("/admin/passengers/suggestions/?name=p&only=1&p={}", query(typed));
+        assert_eq!(staff.get(&path).await.all("[data-id]"), ids, "{typed}");
+    }
     // The choice of flights ranks airports, too: `MAN` is not Germany.
     let [man, fra, oslo] = ["MAN,Manchester,UK", "FRA,Frankfurt,Germany", "OSL,Oslo,Norway"];
     let (man, fra, oslo) =
