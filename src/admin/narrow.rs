@@ -53,12 +53,7 @@ impl Narrowing {
         let mut known = Known::default();
         let mut rest = terms;
         while let Some((term, after)) = rest.split_first() {
-            // Neighbouring words may be one name: `Los Angeles`.
-            let count = rest.iter().take_while(|term| term.is_word()).count();
-            if count > 1
-                && let (words, after) = rest.split_at(count)
-                && let Some(any_of) = name(db, list, words).await?
-            {
+            if let Some((any_of, after)) = name(db, list, rest).await? {
                 conditions.push(Condition { negated: false, any_of });
                 rest = after;
                 continue;
@@ -287,9 +282,27 @@ async fn tests(
     }]))
 }
 
-/// What neighbouring words mean together: objects that are called so, or have words that begin so. None where each
-/// word means something of its own, such as `Paris Tokyo`.
-async fn name(db: &mut Conn, list: &'static List, words: &[Term]) -> Result<Option<Vec<Test>>> {
+/// The longest name that the first words are, and the terms after it: `Los Angeles San Francisco` are two. None where
+/// the first word means something of its own, as in `Paris Tokyo`.
+async fn name<'t>(
+    db: &mut Conn,
+    list: &'static List,
+    terms: &'t [Term],
+) -> Result<Option<(Vec<Test>, &'t [Term])>> {
+    /// Longer names are found by each of their words.
+    const LONGEST: usize = 5;
+    let words = terms.iter().take(LONGEST).take_while(|term| term.is_word()).count();
+    for length in (2..=words).rev() {
+        let (words, after) = terms.split_at(length);
+        if let Some(any_of) = called(db, list, words).await? {
+            return Ok(Some((any_of, after)));
+        }
+    }
+    Ok(None)
+}
+
+/// What words mean together: objects that are called so, or have words that begin so.
+async fn called(db: &mut Conn, list: &'static List, words: &[Term]) -> Result<Option<Vec<Test>>> {
     let text: Vec<_> = words.iter().map(|word| word.value.as_str()).collect();
     let Some(needle) = Needle::words(&text.join(" ")) else {
         return Ok(None);
