@@ -273,6 +273,11 @@ impl ChangeSet {
         self.tx.insert_recorded(start, rows, &mut self.written).await
     }
 
+    /// [`Tx::insert_rows`]: rows without a history, kept or undone together with what has one.
+    pub async fn insert_rows(&mut self, start: Upkeep, rows: &[Vec<Param<'_>>]) -> Result<()> {
+        self.tx.insert_rows(start, rows).await
+    }
+
     /// [`Tx::upkeep`]: what has no history, kept or undone together with what has.
     pub fn upkeep(&mut self, sql: Upkeep) -> Query<'_> {
         self.tx.upkeep(sql)

@@ -66,8 +66,7 @@ pub(super) async fn check(deploy: bool, allowed: &[String]) -> Result<()> {
 }
 
 /// What is wrong with the times that flights show: airports whose time zone this program does not know, and flights
-/// that are found under another day than they leave on, because a new version of the program knows other rules. It
-/// finds no flight whose time changed within the same day: the database holds nothing to tell that by.
+/// that show other times than when they were saved, because a new version of the program knows other rules.
 async fn time_zones(db: &mut Conn) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let mut unknown = airports::all(db).await?;
@@ -85,15 +84,13 @@ async fn time_zones(db: &mut Conn) -> Result<Vec<String>> {
             and_more(unknown.len())
         ));
     }
-    let stale = zones::stale_days(db).await?;
+    let stale = zones::stale_times(db).await?;
     if stale.count > 0 {
-        let named = stale.named.iter().map(|(id, stored, now)| {
-            let stored = if stored.is_empty() { "no day" } else { stored.as_str() };
-            format!("\n  flight {id}: {stored}, now {now}")
-        });
+        let named = stale.named.iter().map(|(id, change)| format!("\n  flight {id} {change}"));
         wrong.push(format!(
-            "{} listed under another day than the time zones of this version say. Check each departure and save it:{}{}",
-            if stale.count == 1 { "1 flight is".to_owned() } else { format!("{} flights are", stale.count) },
+            "The rules of time zones have changed, and {} other times than when it was saved. Check each departure \
+             and save the flight:{}{}",
+            if stale.count == 1 { "1 flight shows".to_owned() } else { format!("{} flights show", stale.count) },
             named.collect::<String>(),
             and_more(stale.count)
         ));

@@ -28,6 +28,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("reset_links", "they hold for an hour"),
     ("data_version", "loading a dump sets it"),
     ("flight_bookings", "triggers keep it"),
+    ("flight_clocks", "it is about the program that saved a flight"),
     ("readiness", "it holds nothing"),
     ("change_set_keys", "loading a dump makes them"),
     ("change_keys", "loading a dump makes them"),

@@ -1,11 +1,13 @@
 //! Flights.
 
+mod clocks;
 mod paging;
 mod search;
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
+pub(super) use clocks::offsets;
 pub use paging::{MOST_PAGED, PAGE};
 pub use search::{Listed, Search, Sort, choices, of_ids, of_passenger, pages, touching};
 
@@ -265,6 +267,7 @@ pub async fn insert_all(set: &mut ChangeSet, drafts: Vec<Draft>) -> Result<Vec<F
     for flight in &flights {
         set.created(flight)?;
     }
+    clocks::keep(set, &flights).await?;
     Ok(flights)
 }
 
@@ -279,6 +282,8 @@ pub async fn update(set: &mut ChangeSet, before: &Flight, draft: Draft) -> Resul
     let after = draft.into_flight(before.id, before.version + 1);
     let unchanged = after == (Flight { version: after.version, ..before.clone() });
     if unchanged && zones::is_stored_under(set, before.id, &departs_on).await? {
+        // Whoever saves it has seen the times that it shows now.
+        clocks::keep_again(set, before).await?;
         return Ok(before.clone());
     }
     if let Some(capacity) = after.capacity {
@@ -301,6 +306,7 @@ pub async fn update(set: &mut ChangeSet, before: &Flight, draft: Draft) -> Resul
         .execute_one()
         .await?;
     set.changed(before, &after)?;
+    clocks::keep_again(set, &after).await?;
     Ok(after)
 }
 
@@ -310,7 +316,8 @@ pub(super) async fn retell_day(set: &mut ChangeSet, id: i64) -> Result<()> {
     let day = times::local_day(flight.departs_at, &flight.origin_timezone);
     set.write(RETELL).bind(id).bind(day).execute_one().await?;
     let after = Flight { version: flight.version + 1, ..flight.clone() };
-    set.changed(&flight, &after)
+    set.changed(&flight, &after)?;
+    clocks::keep_again(set, &after).await
 }
 
 /// Deletes a flight and its bookings, each remembered.
@@ -359,6 +366,7 @@ async fn insert_again(set: &mut ChangeSet, id: i64, version: i64, draft: Draft) 
         .await?;
     let flight = draft.into_flight(id, version);
     set.created(&flight)?;
+    clocks::keep_again(set, &flight).await?;
     Ok(flight)
 }
 

@@ -119,6 +119,20 @@ pub fn local(at: i64, zone_name: &str) -> Option<LocalTime> {
     })
 }
 
+/// How far the clocks of a time zone are from UTC at a moment, in seconds; none where the zone is not known.
+#[must_use]
+pub(super) fn offset(at: i64, zone_name: &str) -> Option<i64> {
+    let zone = if zone_name.is_empty() { TimeZone::UTC } else { known_zone(zone_name)? };
+    Some(i64::from(zone.to_offset(Timestamp::from_second(at).ok()?).seconds()))
+}
+
+/// A moment on clocks that are so many seconds from UTC: `2026-11-23 08:05`.
+#[must_use]
+pub(super) fn at_offset(at: i64, seconds: i64) -> Option<String> {
+    let shown = Timestamp::from_second(at.checked_add(seconds)?).ok()?;
+    Some(shown.strftime("%Y-%m-%d %H:%M").to_string())
+}
+
 /// A moment in UTC as people read it and as machines do; both empty outside of the years -9999 to 9999.
 #[must_use]
 pub fn told(at: i64) -> (String, String) {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sqlx::FromRow;
 
 use super::airports::Airport;
+use super::flights::offsets;
 use super::times;
 use crate::changes::{ChangeSet, MOST_AT_ONCE};
 use crate::db::{Conn, Select};
@@ -18,7 +19,7 @@ use crate::random;
 pub const CONFIRMED: &str = "confirm_times";
 /// How many flights are named as examples of those that will show other times.
 const EXAMPLES: usize = 5;
-/// How many flights with another day [`stale_days`] names.
+/// How many flights with other times [`stale_times`] names.
 pub const STALE_NAMED: usize = 20;
 /// How many flights are read at a time.
 const BATCH: usize = 1_000;
@@ -36,9 +37,11 @@ const ARRIVING: Select = Select::new(
 const DATED_FROM: Select = Select::new(
     "SELECT id FROM flights WHERE origin_id = $1 AND departs_at IS NOT NULL ORDER BY id",
 );
-const DAYS: Select = Select::new(
-    "SELECT f.id, f.departs_at, f.departs_on, o.timezone
-     FROM flights f JOIN airports o ON o.id = f.origin_id
+const STORED: Select = Select::new(
+    "SELECT f.id, f.departs_at, f.departs_on, f.duration, o.timezone AS origin, d.timezone AS destination,
+            k.departs_offset, k.arrives_offset
+     FROM flights f JOIN airports o ON o.id = f.origin_id JOIN airports d ON d.id = f.destination_id
+     LEFT JOIN flight_clocks k ON k.flight_id = f.id
      WHERE f.id > $1 AND f.departs_at IS NOT NULL ORDER BY f.id LIMIT 1000",
 );
 const DAY: Select = Select::new("SELECT departs_on FROM flights WHERE id = $1");
@@ -200,36 +203,69 @@ pub(super) async fn departures_to_date(
     Ok(dated.into_iter().map(|(id,)| id).collect())
 }
 
-/// Flights that are stored under another local day than their departure has by the rules of today.
+/// Flights that show other times than when these were saved.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct StaleDays {
+pub struct StaleTimes {
     /// How many.
     pub count: usize,
-    /// The first [`STALE_NAMED`]: the flight, the day that is stored, and the day as it is now.
-    pub named: Vec<(i64, String, String)>,
+    /// The first [`STALE_NAMED`]: the flight, and what changed: `leaves 2027-01-16 08:30, now 2027-01-16 09:30`.
+    pub named: Vec<(i64, String)>,
 }
 
-/// Finds flights whose stored day differs from the one that the bundled database of time zones says now: an update
-/// changed its rules. Only the day is stored, so a change of hours within a day is not found. Airports whose zone is
-/// not known are left out: nobody knows their days.
-pub async fn stale_days(db: &mut Conn) -> Result<StaleDays> {
-    let mut found = StaleDays::default();
+/// A flight with a departure, as it is stored, and the zones of its airports.
+#[derive(Debug, FromRow)]
+struct Stored {
+    id: i64,
+    departs_at: i64,
+    departs_on: String,
+    duration: i64,
+    origin: String,
+    destination: String,
+    departs_offset: Option<i64>,
+    arrives_offset: Option<i64>,
+}
+
+impl Stored {
+    /// What the rules of today show otherwise than those under which it was saved, if anything. The offsets tell; of
+    /// what an earlier release saved, only the day does.
+    fn change(&self) -> Option<String> {
+        let minutes = self.duration.checked_mul(60)?;
+        let (departs, arrives) =
+            offsets(self.departs_at, self.duration, &self.origin, &self.destination)?;
+        let changed = |what: &str, at: i64, was: Option<i64>, is: i64| {
+            let was = was.filter(|was| *was != is)?;
+            let (was, is) = (times::at_offset(at, was)?, times::at_offset(at, is)?);
+            Some(format!("{what} {was}, now {is}"))
+        };
+        let day = times::local_day(Some(self.departs_at), &self.origin);
+        let day_changed = || {
+            let stored = if self.departs_on.is_empty() { "no day" } else { &self.departs_on };
+            (self.departs_on != day).then(|| format!("is listed under {stored}, now {day}"))
+        };
+        changed("leaves", self.departs_at, self.departs_offset, departs)
+            .or_else(|| changed("arrives", self.departs_at + minutes, self.arrives_offset, arrives))
+            .or_else(day_changed)
+    }
+}
+
+/// Finds flights that show other times than when these were saved: an update of the bundled database changed the rules
+/// of their time zones. Airports whose zone is not known are left out: nobody knows their times.
+pub async fn stale_times(db: &mut Conn) -> Result<StaleTimes> {
+    let mut found = StaleTimes::default();
     let mut last = i64::MIN;
     loop {
-        let flights: Vec<(i64, i64, String, String)> = db.query(DAYS).bind(last).all().await?;
-        let count = flights.len();
-        for (id, departs_at, stored, timezone) in flights {
-            last = id;
-            let day = times::local_day(Some(departs_at), &timezone);
-            if stored == day || times::is_unknown_zone(&timezone) {
+        let flights: Vec<Stored> = db.query(STORED).bind(last).all().await?;
+        for flight in &flights {
+            last = flight.id;
+            let Some(change) = flight.change() else {
                 continue;
-            }
+            };
             found.count += 1;
             if found.named.len() < STALE_NAMED {
-                found.named.push((id, stored, day));
+                found.named.push((flight.id, change));
             }
         }
-        if count < BATCH {
+        if flights.len() < BATCH {
             return Ok(found);
         }
     }

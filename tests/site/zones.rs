@@ -115,6 +115,43 @@ async fn a_stored_zone_that_is_not_known_is_said_everywhere_and_found() {
     assert!(checked.err.contains("Mars/Phobos") && !checked.err.contains("(JFK)"));
 }
 
+/// Rules of time zones change within a day, too, at either end. Saving the flight says that somebody has seen it;
+/// moving a zone is no such change.
+#[rocket::async_test]
+async fn check_lists_flights_whose_shown_times_changed() {
+    let site = Site::fresh().await;
+    let (jfk, cdg) = site.two_airports().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let flight =
+            site.flight_with(&jfk, &cdg, |flight| flight.departs_at = Some(1_900_000_000)).await;
+        ids.push(flight.id);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let check = || run(folder.path(), &site.database.url, &["check"]);
+    assert!(!check().err.contains("flight "), "{}", check().err);
+    // As if two had been saved under other rules, of one end each.
+    for (id, column) in ids.iter().zip(["departs_offset", "arrives_offset"]) {
+        let text =
+            format!("UPDATE flight_clocks SET {column} = {column} + 1800 WHERE flight_id = {id}");
+        site.database.run(&text).await;
+    }
+    let found = check();
+    assert!(!found.ok && found.err.contains("2 flights"), "{}", found.err);
+    assert!(found.err.contains(&format!("flight {} leaves ", ids[0])), "{}", found.err);
+    assert!(found.err.contains(&format!("flight {} arrives ", ids[1])), "{}", found.err);
+    let mut staff = site.staff().await;
+    let form = staff.get(&format!("/admin/flights/{}/change/", ids[0])).await;
+    assert_eq!(staff.submit(&form, "form.edit", &[("_save", "1")]).await.status.code, 200);
+    assert!(check().err.contains("1 flight "));
+    // A zone that somebody moves is no change of rules.
+    let form = staff.get(&format!("/admin/airports/{}/change/", cdg.id)).await;
+    let asked =
+        staff.submit(&form, "form.edit", &[("timezone", "Asia/Tokyo"), ("_save", "1")]).await;
+    assert_eq!(staff.submit(&asked, "form.edit", &[("_save", "1")]).await.status.code, 200);
+    assert!(!check().err.contains("flight "), "{}", check().err);
+}
+
 #[rocket::async_test]
 async fn check_lists_flights_that_are_stored_under_another_day_than_they_have() {
     let site = Site::fresh().await;
