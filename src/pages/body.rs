@@ -119,7 +119,7 @@ async fn read<'r>(
             return Err((
                 Status::Forbidden,
                 "Your account was changed, or your session ended, while this was sent. Nothing was \
-                 done. Send it again.",
+                 done. If your form is not below, go back, reload the page, and send it again.",
             ));
         }
         Err(_) => {
@@ -138,7 +138,7 @@ async fn read<'r>(
         return Err((
             Status::Forbidden,
             "This form is from before you signed in or out, or cookies are off. Nothing was done. \
-             Send it again.",
+             If your form is not below, go back, reload the page, and send it again.",
         ));
     }
     resume::keep(request, &values);
